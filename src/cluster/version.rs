@@ -1,0 +1,177 @@
+//! Versions of Kubernetes and of container runtimes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use super::Provider;
+
+/// A Kubernetes version, as far as it decides which container runtime a node has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KubernetesVersion {
+    /// The major version.
+    pub major: u32,
+    /// The minor version.
+    pub minor: u32,
+    text: String,
+}
+
+/// Why a text is no Kubernetes version.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("\"{0}\" is no Kubernetes version: write MAJOR.MINOR, such as 1.33")]
+pub struct VersionError(pub String);
+
+impl FromStr for KubernetesVersion {
+    type Err = VersionError;
+
+    fn from_str(text: &str) -> Result<Self, VersionError> {
+        let (major, minor) = major_minor(text).ok_or_else(|| VersionError(text.to_owned()))?;
+        Ok(Self {
+            major,
+            minor,
+            text: text.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for KubernetesVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Reads `v1.33.5-gke.1162000`, `1.30` and the like.
+fn major_minor(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.trim_start_matches('v').split('.');
+    let major = parts.next()?.parse().ok()?;
+    let minor: String = parts
+        .next()?
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    Some((major, minor.parse().ok()?))
+}
+
+/// The program on the node that pulls images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RuntimeKind {
+    /// containerd.
+    Containerd,
+    /// CRI-O.
+    CriO,
+    /// Docker Engine, through dockershim or cri-dockerd.
+    Docker,
+}
+
+/// A container runtime and its version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Runtime {
+    /// Which program.
+    pub kind: RuntimeKind,
+    /// The major version.
+    pub major: u32,
+    /// The minor version.
+    pub minor: u32,
+}
+
+impl Runtime {
+    /// containerd of a version.
+    #[must_use]
+    pub const fn containerd(major: u32, minor: u32) -> Self {
+        Self {
+            kind: RuntimeKind::Containerd,
+            major,
+            minor,
+        }
+    }
+
+    /// Reads a node's `status.nodeInfo.containerRuntimeVersion`, such as `containerd://2.2.5-k3s2`.
+    #[must_use]
+    pub fn from_node_info(text: &str) -> Option<Self> {
+        let (name, version) = text.split_once("://")?;
+        let kind = match name {
+            "containerd" => RuntimeKind::Containerd,
+            "cri-o" => RuntimeKind::CriO,
+            "docker" => RuntimeKind::Docker,
+            _ => return None,
+        };
+        let (major, minor) = major_minor(version)?;
+        Some(Self { kind, major, minor })
+    }
+
+    /// The runtime that a provider's nodes of a Kubernetes version have, where the provider ties the two together.
+    ///
+    /// GKE: Linux nodes have containerd 2.0 from 1.33 on, Windows nodes from 1.35 on
+    /// (<https://cloud.google.com/kubernetes-engine/docs/deprecations/migrate-containerd-2>). Everywhere: Kubernetes 1.36
+    /// needs containerd 2.2 or later (containerd `RELEASES.md`).
+    #[must_use]
+    pub fn of(provider: Provider, version: &KubernetesVersion, windows: bool) -> Option<Self> {
+        let version = (version.major, version.minor);
+        if version >= (1, 36) {
+            return Some(Self::containerd(2, 2));
+        }
+        match provider {
+            Provider::Gke if version >= (1, if windows { 35 } else { 33 }) => {
+                Some(Self::containerd(2, 0))
+            }
+            Provider::Gke => Some(Self::containerd(1, 7)),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.kind {
+            RuntimeKind::Containerd => "containerd",
+            RuntimeKind::CriO => "CRI-O",
+            RuntimeKind::Docker => "Docker",
+        };
+        write!(f, "{name} {}.{}", self.major, self.minor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_every_provider_are_read() {
+        for (text, expected) in [
+            ("1.33", Some((1, 33))),
+            ("v1.30.8-gke.1162000", Some((1, 30))),
+            ("1.31+", Some((1, 31))),
+            ("latest", None),
+            ("1", None),
+        ] {
+            let version = text.parse::<KubernetesVersion>().ok();
+            assert_eq!(version.map(|v| (v.major, v.minor)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_runtime_is_read_from_the_node() {
+        assert_eq!(
+            Runtime::from_node_info("containerd://2.2.5-k3s2"),
+            Some(Runtime::containerd(2, 2))
+        );
+        assert_eq!(
+            Runtime::from_node_info("cri-o://1.30.4").map(|runtime| runtime.to_string()),
+            Some("CRI-O 1.30".to_owned())
+        );
+        assert_eq!(Runtime::from_node_info("rkt://1.0"), None);
+    }
+
+    #[test]
+    fn gke_ties_the_runtime_to_the_version() {
+        let of = |provider, text: &str, windows| {
+            Runtime::of(provider, &text.parse().expect(text), windows).map(|r| (r.major, r.minor))
+        };
+        assert_eq!(of(Provider::Gke, "1.32.1-gke.1", false), Some((1, 7)));
+        assert_eq!(of(Provider::Gke, "1.33.1-gke.1", false), Some((2, 0)));
+        assert_eq!(of(Provider::Gke, "1.34", true), Some((1, 7)));
+        assert_eq!(of(Provider::Eks, "1.33", false), None);
+        assert_eq!(of(Provider::Unknown, "1.36", false), Some((2, 2)));
+    }
+}

@@ -1,0 +1,1 @@
+//! From source text to occurrences of images: one file per dialect.

@@ -1,0 +1,118 @@
+//! What is stored under a reference.
+
+use super::Answer;
+use crate::oci::{Bytes, Config, Descriptor, Digest, Manifest, Platform};
+
+/// How deep the facts go. A deeper level includes the ones above it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Depth {
+    /// Only the name: nothing is asked.
+    Reference,
+    /// The manifest, and those of the images that an index lists.
+    Manifest,
+    /// The configs too.
+    Config,
+    /// The content of the layers too.
+    Layers,
+}
+
+impl Depth {
+    /// The word of the documentation.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reference => "reference",
+            Self::Manifest => "manifest",
+            Self::Config => "config",
+            Self::Layers => "layers",
+        }
+    }
+}
+
+/// What is stored under a reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The digest of the manifest.
+    pub digest: Digest,
+    /// The `Content-Type` of the answer, as sent; empty where there was none.
+    pub content_type: String,
+    /// The manifest itself.
+    pub manifest: Manifest,
+    /// The runnable images behind it: one for an image manifest; for an index its entries without attestations, in the
+    /// index's order, with nested indexes unfolded; none for schema 1 and artifacts.
+    pub images: Vec<PlatformImage>,
+}
+
+impl Found {
+    /// The images of an index, or nothing for a single manifest.
+    #[must_use]
+    pub fn is_index(&self) -> bool {
+        matches!(self.manifest, Manifest::Index(_))
+    }
+
+    /// The image that a node of platform `node` would pull.
+    ///
+    /// A single manifest is pulled by every node, whatever it holds (containerd `core/images/image.go`, `Manifest`). Of an
+    /// index, the best match is pulled, and entries without a platform come last.
+    #[must_use]
+    pub fn image_for(&self, node: &Platform) -> Option<&PlatformImage> {
+        if !self.is_index() {
+            return self.images.first();
+        }
+        self.images
+            .iter()
+            .filter_map(|image| {
+                let rank = match &image.declared {
+                    Some(platform) => platform.rank_on(node)?,
+                    None => usize::MAX,
+                };
+                Some((rank, image))
+            })
+            .min_by_key(|(rank, _)| *rank)
+            .map(|(_, image)| image)
+    }
+}
+
+/// One runnable image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlatformImage {
+    /// The platform that the index says; none for a single manifest, and for an entry that says none.
+    pub declared: Option<Platform>,
+    /// The digest of the image manifest.
+    pub digest: Digest,
+    /// The image manifest: `None` where it was not asked for.
+    pub manifest: Option<Answer<Manifest>>,
+    /// The config: `None` where it was not asked for.
+    pub config: Option<Answer<Config>>,
+}
+
+impl PlatformImage {
+    /// The platform of the image: what its config says, else what the index says.
+    #[must_use]
+    pub fn platform(&self) -> Option<&Platform> {
+        self.config()
+            .and_then(|config| config.platform.as_ref())
+            .or(self.declared.as_ref())
+    }
+
+    /// The config, where it was asked for and found.
+    #[must_use]
+    pub fn config(&self) -> Option<&Config> {
+        self.config.as_ref()?.found()
+    }
+
+    /// The layers, base first, where the manifest was asked for and found.
+    #[must_use]
+    pub fn layers(&self) -> Option<&[Descriptor]> {
+        match self.manifest.as_ref()?.found()? {
+            Manifest::Image(image) => Some(&image.layers),
+            _ => None,
+        }
+    }
+
+    /// The declared bytes of all layers as they are transferred.
+    #[must_use]
+    pub fn compressed_bytes(&self) -> Option<Bytes> {
+        Some(self.layers()?.iter().map(|layer| layer.size).sum())
+    }
+}

@@ -1,0 +1,10 @@
+//! What was learnt from registries and layouts, and how much of it: the only thing rules judge by.
+
+mod answer;
+mod found;
+
+pub use answer::{Answer, Failure, FailureReason, Identity, Missing, Refusal, RefusalReason};
+pub use found::{Depth, Found, PlatformImage};
+
+/// The answer about one reference.
+pub type Lookup = Answer<Found>;

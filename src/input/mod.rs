@@ -1,0 +1,1 @@
+//! Reads what the user named: files, folders and standard input.

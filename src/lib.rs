@@ -1,0 +1,35 @@
+//! Finds container images that a Kubernetes cluster could not pull or run, before the deploy.
+//!
+//! Data flows one way: sources → references → facts → rules → findings → reports. A module uses only the modules above
+//! it in this list (`tests/suite/architecture.rs` reads the list and holds the code to it), and `clippy.toml` keeps the
+//! pure ones free of I/O.
+
+// The blank lines keep rustfmt from sorting the list.
+
+pub mod text;
+
+pub mod oci;
+
+pub mod cluster;
+
+pub mod workload;
+
+pub mod facts;
+
+pub mod finding;
+
+pub mod rule;
+
+pub mod input;
+
+pub mod extract;
+
+pub mod registry;
+
+pub mod report;
+
+pub mod settings;
+
+pub mod lint;
+
+pub mod cli;

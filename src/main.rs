@@ -1,0 +1,3 @@
+//! The command line program. All of it is in the library.
+
+fn main() {}

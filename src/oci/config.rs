@@ -1,0 +1,124 @@
+//! The config of an image: what it runs on and how it was built.
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::Platform;
+
+/// An image config (OCI image-spec `config.md`), as far as it decides whether an image runs and how it is layered.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Config {
+    /// What the image runs on; none where the config does not name both an operating system and an architecture.
+    pub platform: Option<Platform>,
+    /// The build history, base first.
+    pub history: Vec<HistoryEntry>,
+    /// The digests of the uncompressed layers, base first.
+    pub diff_ids: Vec<String>,
+}
+
+/// One entry of the build history. Every field is what the builder wrote, and nothing checks it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+pub struct HistoryEntry {
+    /// When, as RFC 3339.
+    #[serde(default)]
+    pub created: Option<String>,
+    /// The instruction.
+    #[serde(default)]
+    pub created_by: Option<String>,
+    /// Who, mostly the builder's name.
+    #[serde(default)]
+    pub author: Option<String>,
+    /// A remark, mostly the builder's mark.
+    #[serde(default)]
+    pub comment: Option<String>,
+    /// Whether the instruction made no layer.
+    #[serde(default)]
+    pub empty_layer: bool,
+}
+
+/// Why a blob is no image config.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the image config is not valid: {0}")]
+pub struct ConfigError(pub String);
+
+#[derive(Deserialize)]
+struct RawConfig {
+    #[serde(default)]
+    os: Option<String>,
+    #[serde(default)]
+    architecture: Option<String>,
+    #[serde(default)]
+    variant: Option<String>,
+    #[serde(rename = "os.version", default)]
+    os_version: Option<String>,
+    #[serde(default)]
+    history: Option<Vec<HistoryEntry>>,
+    #[serde(default)]
+    rootfs: Option<RootFs>,
+}
+
+#[derive(Deserialize)]
+struct RootFs {
+    #[serde(default)]
+    diff_ids: Option<Vec<String>>,
+}
+
+impl Config {
+    /// Reads the blob that a manifest's config descriptor points to.
+    ///
+    /// # Errors
+    ///
+    /// When the blob is no JSON object, or a field has another type than the specification says.
+    pub fn parse(blob: &[u8]) -> Result<Self, ConfigError> {
+        let raw: RawConfig =
+            serde_json::from_slice(blob).map_err(|error| ConfigError(error.to_string()))?;
+        let platform = match (raw.os.as_deref(), raw.architecture.as_deref()) {
+            (Some(os), Some(architecture)) if !os.is_empty() && !architecture.is_empty() => {
+                Some(Platform::new(
+                    os,
+                    architecture,
+                    raw.variant.as_deref(),
+                    raw.os_version.as_deref(),
+                ))
+            }
+            _ => None,
+        };
+        Ok(Self {
+            platform,
+            history: raw.history.unwrap_or_default(),
+            diff_ids: raw
+                .rootfs
+                .and_then(|rootfs| rootfs.diff_ids)
+                .unwrap_or_default(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_platform_needs_both_words() {
+        let platform = |text: &str| Config::parse(text.as_bytes()).expect(text).platform;
+        assert_eq!(
+            platform(r#"{"os":"linux","architecture":"arm64","variant":"v8"}"#),
+            Some(Platform::new("linux", "arm64", None, None))
+        );
+        assert_eq!(platform(r#"{"architecture":"amd64"}"#), None);
+        assert_eq!(platform(r#"{"os":"linux","architecture":""}"#), None);
+    }
+
+    #[test]
+    fn null_lists_are_empty_lists() {
+        let config =
+            Config::parse(br#"{"history":null,"rootfs":{"type":"layers","diff_ids":null}}"#);
+        assert_eq!(config, Ok(Config::default()));
+    }
+
+    #[test]
+    fn a_blob_that_is_no_config_says_why() {
+        assert!(Config::parse(b"\x1f\x8b").is_err());
+        assert!(Config::parse(br#"{"history":"x"}"#).is_err());
+    }
+}

@@ -1,0 +1,1 @@
+//! Asks registries and layouts: HTTP, credentials, cache, OCI image layouts.

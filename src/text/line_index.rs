@@ -1,0 +1,110 @@
+//! From byte offsets to lines and columns.
+
+use std::ops::Range;
+
+/// A place as people count it: both numbers start at 1, columns count Unicode scalar values. A byte order mark has no
+/// column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1.
+    pub column: usize,
+}
+
+/// Offsets of the first byte of each line of a text. `\n`, `\r\n` and a lone `\r` end a line, as in YAML 1.2 §5.4.
+#[derive(Debug, Clone, Default)]
+pub struct LineIndex {
+    starts: Vec<usize>,
+}
+
+impl LineIndex {
+    /// Finds the lines of `text`.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let ends = bytes.iter().enumerate().filter(|&(index, &byte)| {
+            byte == b'\n' || (byte == b'\r' && bytes.get(index + 1) != Some(&b'\n'))
+        });
+        Self {
+            starts: std::iter::once(0)
+                .chain(ends.map(|(index, _)| index + 1))
+                .collect(),
+        }
+    }
+
+    /// The line that holds a byte offset, counted from 0.
+    #[must_use]
+    pub fn line_of(&self, offset: usize) -> usize {
+        self.starts
+            .partition_point(|&start| start <= offset)
+            .saturating_sub(1)
+    }
+
+    /// The bytes of a line counted from 0, with its line break; an empty range behind the last line.
+    #[must_use]
+    pub fn range(&self, text: &str, line: usize) -> Range<usize> {
+        let start = self.starts.get(line).copied().unwrap_or(text.len());
+        let end = self.starts.get(line + 1).copied().unwrap_or(text.len());
+        start..end
+    }
+
+    /// Line and column of a byte offset in the text that this index was made of.
+    #[must_use]
+    pub fn position(&self, text: &str, offset: usize) -> Position {
+        let line = self.line_of(offset);
+        let before = self
+            .starts
+            .get(line)
+            .and_then(|&start| text.get(start..offset.min(text.len())))
+            .unwrap_or_default();
+        let columns = before.chars().filter(|&c| c != '\u{feff}').count();
+        Position {
+            line: line + 1,
+            column: columns + 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn position(text: &str, offset: usize) -> (usize, usize) {
+        let Position { line, column } = LineIndex::new(text).position(text, offset);
+        (line, column)
+    }
+
+    #[test]
+    fn columns_count_characters_and_not_bytes() {
+        assert_eq!(position("# ü\nname: ä b", 14), (2, 9));
+    }
+
+    #[test]
+    fn every_kind_of_line_break_ends_a_line() {
+        let text = "a\r\nb\rc\nd";
+        assert_eq!(position(text, text.len() - 1), (4, 1));
+    }
+
+    #[test]
+    fn a_byte_order_mark_has_no_column() {
+        assert_eq!(position("\u{feff}image: x", 10), (1, 8));
+    }
+
+    #[test]
+    fn the_end_of_the_text_is_a_place() {
+        assert_eq!(position("ab", 2), (1, 3));
+        assert_eq!(position("ab\n", 3), (2, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn the_line_of_an_offset_holds_it(text in "[a-zü\r\n]{0,60}") {
+            let index = LineIndex::new(&text);
+            for (offset, _) in text.char_indices() {
+                prop_assert!(index.range(&text, index.line_of(offset)).contains(&offset));
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The workload's side: where an image is named, and where its pod may run.
+
+mod occurrence;
+mod placement;
+mod scheduling;
+
+pub use occurrence::{Occurrence, Owner, PullPolicy, Role};
+pub use placement::{
+    NodeSelectorTerm, Operator, Placement, Requirement, Toleration, TolerationOperator,
+};
+pub use scheduling::{Landing, landing};

@@ -1,0 +1,11 @@
+//! End-to-end tests, in one binary so that it links once.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests do I/O, and fail by panicking"
+)]
+
+mod architecture;
