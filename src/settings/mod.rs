@@ -1,1 +1,317 @@
-//! Flags and the config file, merged.
+//! Flags and the config file, merged. A flag wins over the environment, the environment over the file, the file over the
+//! default; clap itself puts the environment behind the flags.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the config file is found and read here"
+)]
+
+mod config_file;
+mod level;
+mod size;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::cluster::KubernetesVersion;
+use crate::facts::Depth;
+use crate::finding::Severity;
+use crate::oci::Platform;
+use crate::rule::{Budgets, RULES, Rule};
+
+pub use config_file::{CONFIG_FILE_NAME, ConfigError, ConfigFile};
+pub use level::{Level, LevelError, RuleLevel, RuleLevelError};
+pub use size::{Size, SizeError};
+
+/// Everything that decides what one `lint` does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Files and folders to look at; `-` is standard input.
+    pub paths: Vec<PathBuf>,
+    /// References that stand in no file.
+    pub images: Vec<String>,
+    /// Files that describe node pools; `-` is standard input.
+    pub nodes: Vec<PathBuf>,
+    /// Platforms that stand in for node pools.
+    pub platforms: Vec<Platform>,
+    /// The version of pools that do not say theirs.
+    pub kubernetes_version: Option<KubernetesVersion>,
+    /// Whether the network must not be used.
+    pub offline: bool,
+    /// The severity from which a finding fails the run; none for never.
+    pub fail_on: Option<Severity>,
+    /// Levels of rules that differ from their defaults.
+    pub levels: BTreeMap<&'static str, Level>,
+    /// What sizes are held against.
+    pub budgets: Budgets,
+    /// Folders that answer in place of a registry.
+    pub layouts: Vec<(String, PathBuf)>,
+    /// Hosts that speak HTTP without encryption.
+    pub plain_http: Vec<String>,
+    /// Files with further certificate authorities, as PEM.
+    pub ca_files: Vec<PathBuf>,
+    /// Questions under way at once.
+    pub concurrency: usize,
+    /// Questions under way at once at one host.
+    pub per_host: usize,
+    /// How long one question may take, with all its tries.
+    pub timeout: Duration,
+    /// How often a question is asked again after a passing failure.
+    pub retries: u32,
+}
+
+/// What the command line and the environment say. What they do not say is left to the file.
+#[derive(Debug, Clone, Default)]
+#[allow(missing_docs, reason = "the fields are those of `Settings`")]
+pub struct Overrides {
+    pub paths: Vec<PathBuf>,
+    pub images: Vec<String>,
+    pub nodes: Vec<PathBuf>,
+    pub platforms: Vec<Platform>,
+    pub kubernetes_version: Option<KubernetesVersion>,
+    pub offline: bool,
+    pub fail_on: Option<FailOn>,
+    pub rules: Vec<RuleLevel>,
+    pub layouts: Vec<(String, PathBuf)>,
+    pub plain_http: Vec<String>,
+    pub ca_files: Vec<PathBuf>,
+    pub concurrency: Option<usize>,
+    pub per_host: Option<usize>,
+    pub timeout: Option<Duration>,
+    pub retries: Option<u32>,
+}
+
+/// The threshold from which findings fail a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailOn {
+    /// Findings of this severity or worse.
+    Severity(Severity),
+    /// No finding.
+    Never,
+}
+
+impl FailOn {
+    const fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Severity(severity) => Some(severity),
+            Self::Never => None,
+        }
+    }
+}
+
+impl std::str::FromStr for FailOn {
+    type Err = FailOnError;
+
+    fn from_str(text: &str) -> Result<Self, FailOnError> {
+        if text == "never" {
+            return Ok(Self::Never);
+        }
+        text.parse()
+            .map(Self::Severity)
+            .map_err(|_| FailOnError(text.to_owned()))
+    }
+}
+
+/// Why a text is no threshold.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("\"{0}\" is no threshold: write error, warning, note or never")]
+pub struct FailOnError(pub String);
+
+impl Settings {
+    /// Questions under way at once if nothing else is said. More than one connection's worth hides the round trips.
+    pub const DEFAULT_CONCURRENCY: usize = 64;
+    /// Questions under way at once at one host if nothing else is said.
+    pub const DEFAULT_PER_HOST: usize = 64;
+    /// How long one question may take if nothing else is said.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+    /// How often a question is asked again if nothing else is said.
+    pub const DEFAULT_RETRIES: u32 = 3;
+
+    /// Merges the command line with the config file, if there is one.
+    #[must_use]
+    pub fn new(overrides: Overrides, file: Option<&ConfigFile>) -> Self {
+        let empty = ConfigFile::default();
+        let file = file.unwrap_or(&empty);
+        let mut levels = file.levels.clone();
+        levels.extend(overrides.rules.iter().map(|rule| (rule.id, rule.level)));
+        let or_file = |given: Vec<PathBuf>, own: &Vec<PathBuf>| {
+            if given.is_empty() { own.clone() } else { given }
+        };
+        let mut paths = or_file(overrides.paths, &file.paths);
+        if paths.is_empty() && overrides.images.is_empty() {
+            paths.push(PathBuf::from("."));
+        }
+        let mut layouts = overrides.layouts;
+        layouts.extend(file.layouts.iter().cloned());
+        let mut plain_http = overrides.plain_http;
+        plain_http.extend(file.plain_http.iter().cloned());
+        let mut ca_files = overrides.ca_files;
+        ca_files.extend(file.ca_files.iter().cloned());
+        let targets_given = !overrides.nodes.is_empty() || !overrides.platforms.is_empty();
+        let (nodes, platforms) = if targets_given {
+            (overrides.nodes, overrides.platforms)
+        } else {
+            (file.nodes.clone(), file.platforms.clone())
+        };
+        Self {
+            paths,
+            images: overrides.images,
+            nodes,
+            platforms,
+            kubernetes_version: overrides
+                .kubernetes_version
+                .or_else(|| file.kubernetes_version.clone()),
+            offline: overrides.offline || file.offline,
+            fail_on: overrides
+                .fail_on
+                .or(file.fail_on)
+                .map_or(Some(Severity::Error), FailOn::severity),
+            levels,
+            budgets: file.budgets.clone(),
+            layouts,
+            plain_http,
+            ca_files,
+            concurrency: overrides
+                .concurrency
+                .or(file.concurrency)
+                .unwrap_or(Self::DEFAULT_CONCURRENCY),
+            per_host: overrides
+                .per_host
+                .or(file.per_host)
+                .unwrap_or(Self::DEFAULT_PER_HOST),
+            timeout: overrides
+                .timeout
+                .or(file.timeout)
+                .unwrap_or(Self::DEFAULT_TIMEOUT),
+            retries: overrides
+                .retries
+                .or(file.retries)
+                .unwrap_or(Self::DEFAULT_RETRIES),
+        }
+    }
+
+    /// The severity that a rule's findings have in this run; none where the rule is off.
+    #[must_use]
+    pub fn severity(&self, rule: &Rule) -> Option<Severity> {
+        match self.levels.get(rule.id) {
+            Some(level) => level.severity(),
+            None => rule.severity,
+        }
+    }
+
+    /// The rules that are on.
+    pub fn rules(&self) -> impl Iterator<Item = &'static Rule> {
+        RULES
+            .iter()
+            .copied()
+            .filter(|rule| self.severity(rule).is_some())
+    }
+
+    /// The deepest facts that an enabled rule needs: nobody fetches more.
+    #[must_use]
+    pub fn depth(&self) -> Depth {
+        self.rules()
+            .map(|rule| rule.needs)
+            .max()
+            .unwrap_or(Depth::Reference)
+    }
+}
+
+/// Finds the config file of a run: in the folder of the first path, or in any above it.
+#[must_use]
+pub fn find_config_file(first_path: &Path) -> Option<PathBuf> {
+    let absolute = std::path::absolute(first_path).ok()?;
+    absolute
+        .ancestors()
+        .map(|folder| folder.join(CONFIG_FILE_NAME))
+        .find(|candidate| candidate.is_file())
+}
+
+/// The one of `candidates` that a mistyped `word` most likely means: the nearest by edits, if it is near at all.
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|candidate| (edits(word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= candidate.len().max(word.len()) / 2)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// The Levenshtein distance of two short words.
+fn edits(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (above, letter) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = above + 1;
+        for (index, other) in to.iter().enumerate() {
+            let substituted = diagonal + usize::from(letter != *other);
+            diagonal = row[index + 1];
+            row[index + 1] = substituted.min(diagonal + 1).min(row[index] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let file = ConfigFile {
+            retries: Some(7),
+            fail_on: Some(FailOn::Never),
+            levels: BTreeMap::from([("latest-tag", Level::Error)]),
+            ..ConfigFile::default()
+        };
+        let defaults = Settings::new(Overrides::default(), None);
+        assert_eq!(defaults.retries, Settings::DEFAULT_RETRIES);
+        assert_eq!(defaults.paths, [PathBuf::from(".")]);
+        let with_file = Settings::new(Overrides::default(), Some(&file));
+        assert_eq!((with_file.retries, with_file.fail_on), (7, None));
+        let flags = Overrides {
+            retries: Some(0),
+            rules: vec!["latest-tag=off".parse().expect("a level")],
+            ..Overrides::default()
+        };
+        let merged = Settings::new(flags, Some(&file));
+        assert_eq!(merged.retries, 0);
+        assert!(merged.rules().all(|rule| rule.id != "latest-tag"));
+    }
+
+    #[test]
+    fn a_target_on_the_command_line_replaces_the_one_of_the_file() {
+        let file = ConfigFile {
+            nodes: vec![PathBuf::from("pools.json")],
+            ..ConfigFile::default()
+        };
+        let flags = Overrides {
+            platforms: vec![Platform::linux_amd64()],
+            ..Overrides::default()
+        };
+        let merged = Settings::new(flags, Some(&file));
+        assert_eq!((merged.nodes.len(), merged.platforms.len()), (0, 1));
+    }
+
+    #[test]
+    fn nobody_fetches_deeper_than_the_rules_need() {
+        let off = |rule: &&'static Rule| (rule.id, Level::Off);
+        let settings = Settings {
+            levels: RULES.iter().map(off).collect(),
+            ..Settings::new(Overrides::default(), None)
+        };
+        assert_eq!(settings.depth(), Depth::Reference);
+    }
+
+    #[test]
+    fn a_mistyped_word_finds_the_nearest_one() {
+        let words = ["plain-http", "platform", "paths"];
+        assert_eq!(nearest("platfrom", words), Some("platform"));
+        assert_eq!(nearest("path", words), Some("paths"));
+        assert_eq!(nearest("zzzzzz", words), None);
+    }
+}

@@ -1,0 +1,302 @@
+//! `oci-preflight.toml`.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use miette::{Diagnostic, NamedSource, SourceSpan};
+use serde::Deserialize;
+use thiserror::Error;
+use toml::Spanned;
+
+use super::{FailOn, Level, RuleLevel, Size, nearest};
+use crate::cluster::KubernetesVersion;
+use crate::oci::Platform;
+use crate::rule::Budgets;
+
+/// The name under which the config file is looked for.
+pub const CONFIG_FILE_NAME: &str = "oci-preflight.toml";
+
+/// The largest config file that is read, in bytes.
+const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
+
+/// What a config file says. Paths in it are relative to the folder that it stands in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of `Settings`")]
+pub struct ConfigFile {
+    pub paths: Vec<PathBuf>,
+    pub nodes: Vec<PathBuf>,
+    pub platforms: Vec<Platform>,
+    pub kubernetes_version: Option<KubernetesVersion>,
+    pub offline: bool,
+    pub fail_on: Option<FailOn>,
+    pub levels: BTreeMap<&'static str, Level>,
+    pub budgets: Budgets,
+    pub layouts: Vec<(String, PathBuf)>,
+    pub plain_http: Vec<String>,
+    pub ca_files: Vec<PathBuf>,
+    pub concurrency: Option<usize>,
+    pub per_host: Option<usize>,
+    pub timeout: Option<Duration>,
+    pub retries: Option<u32>,
+}
+
+/// Why a config file can't be used.
+#[derive(Debug, Error, Diagnostic)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("cannot read the config file {path}: {reason}")]
+    #[diagnostic(help("name another one with --config FILE"))]
+    Unreadable {
+        /// Its path.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A key or value is wrong.
+    #[error("{path}: {message}")]
+    Invalid {
+        /// Its path.
+        path: String,
+        /// What is wrong.
+        message: String,
+        /// The text, for the excerpt.
+        #[source_code]
+        text: NamedSource<String>,
+        /// The place.
+        #[label("here")]
+        place: SourceSpan,
+        /// What to write.
+        #[help]
+        help: Option<String>,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Raw {
+    #[serde(default)]
+    paths: Vec<PathBuf>,
+    #[serde(default)]
+    nodes: Vec<PathBuf>,
+    #[serde(default)]
+    platform: Vec<Spanned<String>>,
+    kubernetes_version: Option<Spanned<String>>,
+    #[serde(default)]
+    offline: bool,
+    fail_on: Option<Spanned<String>>,
+    #[serde(default)]
+    rules: BTreeMap<Spanned<String>, Spanned<String>>,
+    #[serde(default)]
+    budgets: RawBudgets,
+    #[serde(default)]
+    layouts: BTreeMap<String, PathBuf>,
+    #[serde(default)]
+    plain_http: Vec<String>,
+    #[serde(default)]
+    ca_file: Vec<PathBuf>,
+    concurrency: Option<Spanned<usize>>,
+    per_host: Option<Spanned<usize>>,
+    timeout: Option<Spanned<u64>>,
+    retries: Option<u32>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawBudgets {
+    image: Option<Spanned<String>>,
+}
+
+/// Something wrong at a byte range of the file.
+struct Fault {
+    range: Range<usize>,
+    message: String,
+    help: Option<String>,
+}
+
+impl Fault {
+    fn at<T>(place: &Spanned<T>, error: impl ToString) -> Self {
+        Self {
+            range: place.span(),
+            message: error.to_string(),
+            help: None,
+        }
+    }
+}
+
+impl ConfigFile {
+    /// Reads a config file.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be read, or says something that is not understood; its author can mend it.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let shown = path.display().to_string();
+        let unreadable = |reason: String| ConfigError::Unreadable {
+            path: shown.clone(),
+            reason,
+        };
+        let size = std::fs::metadata(path)
+            .map_err(|error| unreadable(error.to_string()))?
+            .len();
+        if size > MAX_CONFIG_BYTES {
+            return Err(unreadable(format!(
+                "it has {size} bytes, more than {MAX_CONFIG_BYTES}"
+            )));
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Self::parse(&text, folder).map_err(|fault| ConfigError::Invalid {
+            message: fault.message,
+            text: NamedSource::new(&shown, text),
+            place: fault.range.into(),
+            help: fault.help,
+            path: shown,
+        })
+    }
+
+    fn parse(text: &str, folder: &Path) -> Result<Self, Fault> {
+        let raw: Raw = toml::from_str(text).map_err(|error| {
+            let message = error.message().to_owned();
+            Fault {
+                range: error.span().unwrap_or(0..0),
+                help: help_for_unknown_field(&message),
+                message,
+            }
+        })?;
+        let here = |path: PathBuf| folder.join(path);
+        let mut levels = BTreeMap::new();
+        for (id, level) in &raw.rules {
+            let level = RuleLevel::new(id.as_ref(), level.as_ref()).map_err(|error| {
+                let at_level = matches!(error, super::RuleLevelError::Level(_));
+                Fault::at(if at_level { level } else { id }, error)
+            })?;
+            levels.insert(level.id, level.level);
+        }
+        let mut budgets = Budgets::default();
+        if let Some(image) = &raw.budgets.image {
+            let Size(bytes) = parsed(image)?;
+            budgets.image = bytes;
+        }
+        for number in [&raw.concurrency, &raw.per_host].into_iter().flatten() {
+            if *number.as_ref() == 0 {
+                return Err(Fault::at(number, "this must be at least 1"));
+            }
+        }
+        if let Some(timeout) = raw
+            .timeout
+            .as_ref()
+            .filter(|timeout| *timeout.as_ref() == 0)
+        {
+            return Err(Fault::at(timeout, "this must be at least 1 second"));
+        }
+        Ok(Self {
+            paths: raw.paths.into_iter().map(here).collect(),
+            nodes: raw.nodes.into_iter().map(here).collect(),
+            platforms: raw.platform.iter().map(parsed).collect::<Result<_, _>>()?,
+            kubernetes_version: raw.kubernetes_version.as_ref().map(parsed).transpose()?,
+            offline: raw.offline,
+            fail_on: raw.fail_on.as_ref().map(parsed).transpose()?,
+            levels,
+            budgets,
+            layouts: raw
+                .layouts
+                .into_iter()
+                .map(|(host, path)| (host, here(path)))
+                .collect(),
+            plain_http: raw.plain_http,
+            ca_files: raw.ca_file.into_iter().map(here).collect(),
+            concurrency: raw.concurrency.map(Spanned::into_inner),
+            per_host: raw.per_host.map(Spanned::into_inner),
+            timeout: raw
+                .timeout
+                .map(|seconds| Duration::from_secs(seconds.into_inner())),
+            retries: raw.retries,
+        })
+    }
+}
+
+fn parsed<T>(text: &Spanned<String>) -> Result<T, Fault>
+where
+    T: std::str::FromStr,
+    T::Err: ToString,
+{
+    text.as_ref()
+        .parse()
+        .map_err(|error: T::Err| Fault::at(text, error.to_string()))
+}
+
+/// serde names the fields that it knows in its message: "unknown field `x`, expected one of `a`, `b`". The nearest of them
+/// is what was probably meant.
+fn help_for_unknown_field(message: &str) -> Option<String> {
+    let rest = message.strip_prefix("unknown field `")?;
+    let (word, rest) = rest.split_once('`')?;
+    let known = rest.split('`').skip(1).step_by(2);
+    let nearest = nearest(word, known)?;
+    Some(format!("did you mean `{nearest}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oci::Bytes;
+
+    fn parse(text: &str) -> Result<ConfigFile, (String, String, Option<String>)> {
+        ConfigFile::parse(text, Path::new("conf"))
+            .map_err(|fault| (text[fault.range].to_owned(), fault.message, fault.help))
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_files_folder() {
+        let file = parse("nodes = [\"pools.json\"]\n[layouts]\n\"a.example\" = \"layout\"\n")
+            .expect("a config file");
+        assert_eq!(file.nodes, [PathBuf::from("conf/pools.json")]);
+        assert_eq!(
+            file.layouts,
+            [("a.example".to_owned(), PathBuf::from("conf/layout"))]
+        );
+    }
+
+    #[test]
+    fn budgets_and_levels_are_read() {
+        let file = parse("[budgets]\nimage = \"2GB\"\n[rules]\nlatest-tag = \"off\"\n")
+            .expect("a config file");
+        assert_eq!(file.budgets.image, Bytes(2_000_000_000));
+        assert_eq!(file.levels, BTreeMap::from([("latest-tag", Level::Off)]));
+    }
+
+    #[test]
+    fn an_unknown_key_is_shown_at_its_place_with_the_nearest_one() {
+        let (place, message, help) = parse("offlin = true\n").expect_err("no such key");
+        assert_eq!(place, "offlin");
+        assert!(message.contains("unknown field `offlin`"), "{message}");
+        assert_eq!(help.as_deref(), Some("did you mean `offline`?"));
+    }
+
+    #[test]
+    fn a_wrong_value_is_shown_at_its_place() {
+        for (text, place, why) in [
+            ("fail-on = \"fatal\"", "\"fatal\"", "no threshold"),
+            ("platform = [\"linux\"]", "\"linux\"", "no platform"),
+            (
+                "[rules]\nlatest = \"off\"",
+                "latest",
+                "did you mean \"latest-tag\"?",
+            ),
+            ("[rules]\nlatest-tag = \"on\"", "\"on\"", "no level"),
+            ("[budgets]\nimage = \"big\"", "\"big\"", "no size"),
+            ("concurrency = 0", "0", "at least 1"),
+            ("timeout = \"1\"", "\"1\"", "invalid type"),
+            (
+                "kubernetes-version = \"new\"",
+                "\"new\"",
+                "no Kubernetes version",
+            ),
+        ] {
+            let (at, message, _) = parse(text).expect_err(text);
+            assert_eq!(at, place, "{text}");
+            assert!(message.contains(why), "{text}: {message}");
+        }
+    }
+}
