@@ -4,6 +4,7 @@
 
 mod line_index;
 mod source;
+pub mod yaml;
 
 pub use line_index::{LineIndex, Position};
 pub use source::{Dialect, Origin, Source, SourceId, SourceMap, Span};
