@@ -4,8 +4,10 @@
     clippy::disallowed_methods,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "tests do I/O, and fail by panicking"
 )]
 
 mod architecture;
+mod extraction;
