@@ -1,35 +1,52 @@
 //! Nodes that are alike.
 
-use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
-use super::{KubernetesVersion, Runtime};
+use thiserror::Error;
+
+use super::{Evidence, KubernetesVersion, Labels, MachineArchitecture, Runtime};
 use crate::oci::{Bytes, Platform};
 use crate::text::Span;
 
 /// A set of nodes that are alike: what a pod can land on.
+///
+/// A pool whose nodes may be of several platforms stands as one `NodePool` of the same name for each of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodePool {
     /// The pool's name.
     pub name: String,
     /// What the nodes run; none where the description does not tell. It is never guessed.
     pub platform: Option<Platform>,
-    /// The machine type as the provider writes it.
+    /// Why the platform is not known, or that it is told by a naming rule only: a clause without a full stop.
+    pub platform_note: Option<String>,
+    /// The machine type as the provider writes it; several are joined by commas.
     pub machine_type: Option<String>,
     /// Who runs the cluster.
     pub provider: Provider,
     /// The version of the kubelets.
     pub kubernetes_version: Option<KubernetesVersion>,
+    /// The image of the node's own operating system, as the provider names it: GKE's `COS_CONTAINERD`, the AMI type of EKS,
+    /// the node image version of AKS.
+    pub node_image: Option<String>,
     /// The container runtime, where the nodes state it.
     pub runtime: Option<Runtime>,
     /// The labels of the nodes, with those that the kubelet and the provider add.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
     /// The taints of the nodes, with those that the provider adds.
     pub taints: Vec<Taint>,
     /// The OAuth scopes of the nodes (GKE); none where the description does not tell.
     pub oauth_scopes: Option<Vec<String>>,
+    /// The service account of the nodes (GKE): an address, or `default`; none where the description does not tell.
+    pub service_account: Option<String>,
+    /// Whether the nodes stream images (GKE).
+    pub image_streaming: bool,
     /// The boot disk, where the description tells it.
     pub disk: Option<Disk>,
+    /// Whether the pool is one node, whose name is the pool's.
+    pub single_node: bool,
+    /// Whether no description names the pool, and the cluster may make it by itself.
+    pub on_demand: bool,
     /// The file that describes the pool, as the user would write its path; `--platform` for a stand-in.
     pub described_in: String,
     /// The place of the pool in that file.
@@ -37,49 +54,99 @@ pub struct NodePool {
 }
 
 impl NodePool {
-    /// A stand-in for a pool of which only the platform is known.
+    /// A pool of which nothing is known but its name. Its architecture and operating system are open.
     #[must_use]
-    pub fn of_platform(platform: Platform) -> Self {
-        let labels = platform_labels(&platform);
+    pub fn new(name: impl Into<String>, provider: Provider) -> Self {
+        let mut labels = Labels::default();
+        labels.leave_place_open();
+        for prefix in ["kubernetes.io", "beta.kubernetes.io"] {
+            labels.leave_open(format!("{prefix}/os"));
+            labels.leave_open(format!("{prefix}/arch"));
+        }
         Self {
-            name: platform.to_string(),
-            platform: Some(platform),
+            name: name.into(),
+            platform: None,
+            platform_note: None,
             machine_type: None,
-            provider: Provider::Unknown,
+            provider,
             kubernetes_version: None,
+            node_image: None,
             runtime: None,
             labels,
             taints: Vec::new(),
             oauth_scopes: None,
+            service_account: None,
+            image_streaming: false,
             disk: None,
-            described_in: "--platform".to_owned(),
+            single_node: false,
+            on_demand: false,
+            described_in: String::new(),
             span: None,
         }
+    }
+
+    /// A stand-in for a pool of which only the platform is known: it may have any label, and has no taint.
+    #[must_use]
+    pub fn of_platform(platform: Platform) -> Self {
+        let mut pool = Self::new(platform.to_string(), Provider::Unknown);
+        pool.labels.leave_open("");
+        pool.set_platform(platform);
+        "--platform".clone_into(&mut pool.described_in);
+        pool
+    }
+
+    /// Says what the nodes run, with the labels that follow from it.
+    pub fn set_platform(&mut self, platform: Platform) {
+        self.labels.set_platform(&platform);
+        self.platform = Some(platform);
+    }
+
+    /// Says which machine type the nodes have, and by it what they run on the operating system `os`.
+    ///
+    /// `architecture` is none for a machine type that is not known; the platform then stays unknown, and a note says why.
+    pub fn set_machine_type(
+        &mut self,
+        machine_type: &str,
+        os: &str,
+        architecture: Option<MachineArchitecture>,
+    ) {
+        self.machine_type = Some(machine_type.to_owned());
+        self.labels.set_machine_type(&[machine_type.to_owned()]);
+        match architecture {
+            Some(found) => {
+                self.set_platform(Platform::new(os, found.architecture, None, None));
+                self.platform_note = (found.evidence == Evidence::NamingRule).then(|| {
+                    format!("the architecture of {machine_type} is told by the naming rule of the provider")
+                });
+            }
+            None => {
+                self.platform_note =
+                    Some(format!("the machine type `{machine_type}` is not known"));
+            }
+        }
+    }
+
+    /// The platform for reports: `unknown` where it is not known.
+    #[must_use]
+    pub fn platform_text(&self) -> String {
+        self.platform
+            .as_ref()
+            .map_or_else(|| "unknown".to_owned(), ToString::to_string)
     }
 
     /// The container runtime: as the nodes state it, else as the provider's versions have it, else none.
     #[must_use]
     pub fn container_runtime(&self) -> Option<Runtime> {
         let windows = self.platform.as_ref().is_some_and(|p| p.os == "windows");
-        self.runtime
-            .clone()
-            .or_else(|| Runtime::of(self.provider, self.kubernetes_version.as_ref()?, windows))
+        self.runtime.clone().or_else(|| {
+            Runtime::of(
+                self.provider,
+                self.kubernetes_version.as_ref()?,
+                self.node_image.as_deref(),
+                windows,
+            )
+        })
     }
-}
-
-/// The labels that every kubelet sets by the platform of its node
-/// (<https://kubernetes.io/docs/reference/labels-annotations-taints/>), with their deprecated names.
-#[must_use]
-pub fn platform_labels(platform: &Platform) -> BTreeMap<String, String> {
-    [
-        ("kubernetes.io/os", &platform.os),
-        ("kubernetes.io/arch", &platform.architecture),
-        ("beta.kubernetes.io/os", &platform.os),
-        ("beta.kubernetes.io/arch", &platform.architecture),
-    ]
-    .into_iter()
-    .map(|(key, value)| (key.to_owned(), value.clone()))
-    .collect()
 }
 
 /// Who runs the cluster. Providers add labels, taints and tolerations of their own.
@@ -114,6 +181,39 @@ pub struct Taint {
     /// What it does.
     pub effect: Effect,
 }
+
+impl Taint {
+    /// A taint of these words.
+    #[must_use]
+    pub fn new(key: impl Into<String>, value: impl Into<String>, effect: Effect) -> Self {
+        Self {
+            key: key.into(),
+            value: value.into(),
+            effect,
+        }
+    }
+}
+
+impl FromStr for Taint {
+    type Err = TaintError;
+
+    /// Reads `key=value:Effect` and `key:Effect`, as `kubectl taint` and the Azure API write it.
+    fn from_str(text: &str) -> Result<Self, TaintError> {
+        let error = || TaintError(text.to_owned());
+        let (label, effect) = text.rsplit_once(':').ok_or_else(error)?;
+        let (key, value) = label.split_once('=').unwrap_or((label, ""));
+        let effect = Effect::from_spelling(effect).ok_or_else(error)?;
+        if key.is_empty() {
+            return Err(error());
+        }
+        Ok(Self::new(key, value, effect))
+    }
+}
+
+/// Why a text is no taint.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("\"{0}\" is no taint: write KEY=VALUE:EFFECT, such as spot=true:NoSchedule")]
+pub struct TaintError(pub String);
 
 impl fmt::Display for Taint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -150,7 +250,7 @@ impl Effect {
     /// Reads the spelling of the Kubernetes API (`NoSchedule`) or of the providers' APIs (`NO_SCHEDULE`).
     #[must_use]
     pub fn from_spelling(text: &str) -> Option<Self> {
-        match text.replace('_', "").to_ascii_lowercase().as_str() {
+        match text.replace(['_', '-'], "").to_ascii_lowercase().as_str() {
             "noschedule" => Some(Self::NoSchedule),
             "prefernoschedule" => Some(Self::PreferNoSchedule),
             "noexecute" => Some(Self::NoExecute),

@@ -100,24 +100,63 @@ impl Runtime {
         Some(Self { kind, major, minor })
     }
 
-    /// The runtime that a provider's nodes of a Kubernetes version have, where the provider ties the two together.
+    /// The runtime that a provider's nodes of a Kubernetes version and node image have, where the provider ties them
+    /// together; none where it cannot be told.
     ///
-    /// GKE: Linux nodes have containerd 2.0 from 1.33 on, Windows nodes from 1.35 on
-    /// (<https://cloud.google.com/kubernetes-engine/docs/deprecations/migrate-containerd-2>). Everywhere: Kubernetes 1.36
-    /// needs containerd 2.2 or later (containerd `RELEASES.md`).
+    /// Everywhere Kubernetes 1.36 needs containerd 2.2 or later (containerd `RELEASES.md`).
     #[must_use]
-    pub fn of(provider: Provider, version: &KubernetesVersion, windows: bool) -> Option<Self> {
+    pub fn of(
+        provider: Provider,
+        version: &KubernetesVersion,
+        node_image: Option<&str>,
+        windows: bool,
+    ) -> Option<Self> {
         let version = (version.major, version.minor);
+        let image = node_image.unwrap_or_default().to_ascii_uppercase();
         if version >= (1, 36) {
             return Some(Self::containerd(2, 2));
         }
         match provider {
-            Provider::Gke if version >= (1, if windows { 35 } else { 33 }) => {
-                Some(Self::containerd(2, 0))
-            }
-            Provider::Gke => Some(Self::containerd(1, 7)),
-            _ => None,
+            Provider::Gke => on_gke(version, &image, windows),
+            Provider::Eks => on_eks(version, &image),
+            Provider::Aks => on_aks(version, &image, windows),
+            Provider::Unknown => None,
         }
+    }
+}
+
+/// Linux nodes have containerd 2.0 from 1.33 on, Windows nodes from 1.35 on
+/// (<https://cloud.google.com/kubernetes-engine/docs/deprecations/migrate-containerd-2>). Before 1.24 an image type without
+/// `CONTAINERD` in its name runs Docker.
+fn on_gke(version: (u32, u32), image: &str, windows: bool) -> Option<Runtime> {
+    if version >= (1, if windows { 35 } else { 33 }) {
+        return Some(Runtime::containerd(2, 0));
+    }
+    let docker = version < (1, 24) && !image.contains("CONTAINERD");
+    (!docker).then(|| Runtime::containerd(1, 7))
+}
+
+/// Amazon Linux 2 has containerd 1.7, and so has Amazon Linux 2023 up to 1.29; later images moved to 2 at a release that
+/// the Kubernetes version does not tell (`awslabs/amazon-eks-ami`, `templates/al2023/variables-*.json`).
+fn on_eks(version: (u32, u32), image: &str) -> Option<Runtime> {
+    let old = image.starts_with("AL2_") && version >= (1, 24)
+        || image.starts_with("AL2023_") && version < (1, 30);
+    old.then(|| Runtime::containerd(1, 7))
+}
+
+/// Ubuntu 22.04 has containerd 1.7 and Ubuntu 24.04 has 2.0; `Ubuntu` alone means 24.04 from 1.35 on
+/// (<https://learn.microsoft.com/azure/aks/supported-kubernetes-versions>).
+fn on_aks(version: (u32, u32), image: &str, windows: bool) -> Option<Runtime> {
+    if windows || version < (1, 24) {
+        return None;
+    }
+    let ubuntu = image.contains("UBUNTU");
+    if ubuntu && image.contains("2404") || image == "UBUNTU" && version >= (1, 35) {
+        Some(Runtime::containerd(2, 0))
+    } else if ubuntu && image.contains("2204") || image == "UBUNTU" {
+        Some(Runtime::containerd(1, 7))
+    } else {
+        None
     }
 }
 
@@ -163,15 +202,70 @@ mod tests {
         assert_eq!(Runtime::from_node_info("rkt://1.0"), None);
     }
 
+    fn runtime(
+        provider: Provider,
+        version: &str,
+        image: &str,
+        windows: bool,
+    ) -> Option<(u32, u32)> {
+        let version = version.parse().expect(version);
+        Runtime::of(provider, &version, Some(image), windows).map(|r| (r.major, r.minor))
+    }
+
     #[test]
     fn gke_ties_the_runtime_to_the_version() {
-        let of = |provider, text: &str, windows| {
-            Runtime::of(provider, &text.parse().expect(text), windows).map(|r| (r.major, r.minor))
-        };
-        assert_eq!(of(Provider::Gke, "1.32.1-gke.1", false), Some((1, 7)));
-        assert_eq!(of(Provider::Gke, "1.33.1-gke.1", false), Some((2, 0)));
-        assert_eq!(of(Provider::Gke, "1.34", true), Some((1, 7)));
-        assert_eq!(of(Provider::Eks, "1.33", false), None);
-        assert_eq!(of(Provider::Unknown, "1.36", false), Some((2, 2)));
+        for (version, image, windows, expected) in [
+            ("1.32.1-gke.1", "COS_CONTAINERD", false, Some((1, 7))),
+            ("1.33.1-gke.1", "COS_CONTAINERD", false, Some((2, 0))),
+            ("1.34", "WINDOWS_LTSC_CONTAINERD", true, Some((1, 7))),
+            ("1.35", "WINDOWS_LTSC_CONTAINERD", true, Some((2, 0))),
+            ("1.20", "COS", false, None),
+            ("1.20", "COS_CONTAINERD", false, Some((1, 7))),
+            ("1.32", "", false, Some((1, 7))),
+        ] {
+            assert_eq!(
+                runtime(Provider::Gke, version, image, windows),
+                expected,
+                "{version} {image}"
+            );
+        }
+    }
+
+    #[test]
+    fn eks_and_aks_tie_the_runtime_to_the_node_image() {
+        for (provider, version, image, expected) in [
+            (Provider::Eks, "1.26", "AL2_x86_64", Some((1, 7))),
+            (
+                Provider::Eks,
+                "1.29",
+                "AL2023_ARM_64_STANDARD",
+                Some((1, 7)),
+            ),
+            (Provider::Eks, "1.33", "AL2023_ARM_64_STANDARD", None),
+            (Provider::Eks, "1.33", "", None),
+            (
+                Provider::Aks,
+                "1.30",
+                "AKSUbuntu-2204gen2containerd-202307.12.0",
+                Some((1, 7)),
+            ),
+            (
+                Provider::Aks,
+                "1.33",
+                "AKSUbuntu-2404gen2containerd-202507.12.0",
+                Some((2, 0)),
+            ),
+            (Provider::Aks, "1.34", "Ubuntu", Some((1, 7))),
+            (Provider::Aks, "1.35", "Ubuntu", Some((2, 0))),
+            (Provider::Aks, "1.33", "AzureLinux", None),
+            (Provider::Unknown, "1.35", "", None),
+            (Provider::Unknown, "1.36", "", Some((2, 2))),
+        ] {
+            assert_eq!(
+                runtime(provider, version, image, false),
+                expected,
+                "{version} {image}"
+            );
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The workload's side: where an image is named, and where its pod may run.
 
+mod admission;
 mod occurrence;
 mod placement;
 mod scheduling;

@@ -23,6 +23,9 @@ pub struct Placement {
     pub os: Option<String>,
     /// Whether the pods come from a `DaemonSet`, whose controller adds tolerations.
     pub daemon_set: bool,
+    /// The extended resources that the containers ask for, such as `nvidia.com/gpu`. The admission controller
+    /// `ExtendedResourceToleration` adds a toleration for each.
+    pub extended_resources: Vec<String>,
 }
 
 /// One term of a node affinity: all its requirements must hold. An empty term matches no node.
@@ -98,22 +101,71 @@ pub enum TolerationOperator {
     Equal,
     /// Any value.
     Exists,
+    /// The taint's value is an integer greater than the toleration's (Kubernetes 1.35, behind a feature gate).
+    Gt,
+    /// The taint's value is an integer less than the toleration's.
+    Lt,
+}
+
+impl TolerationOperator {
+    /// Reads the word of the Kubernetes API; the empty word is `Equal`.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "" | "Equal" => Some(Self::Equal),
+            "Exists" => Some(Self::Exists),
+            "Gt" => Some(Self::Gt),
+            "Lt" => Some(Self::Lt),
+            _ => None,
+        }
+    }
 }
 
 impl Toleration {
-    /// Whether this toleration covers `taint` (Kubernetes `component-helpers`, `Toleration.ToleratesTaint`).
+    /// A toleration of every value of a taint.
+    #[must_use]
+    pub fn exists(key: impl Into<String>, effect: Effect) -> Self {
+        Self {
+            key: Some(key.into()),
+            operator: TolerationOperator::Exists,
+            value: String::new(),
+            effect: Some(effect),
+        }
+    }
+
+    /// A toleration of just this taint.
+    #[must_use]
+    pub fn of(taint: &Taint) -> Self {
+        Self {
+            key: Some(taint.key.clone()),
+            operator: TolerationOperator::Equal,
+            value: taint.value.clone(),
+            effect: Some(taint.effect),
+        }
+    }
+
+    /// Whether this toleration covers `taint` (Kubernetes `component-helpers`, `Toleration.ToleratesTaint`). For how long
+    /// it does (`tolerationSeconds`) plays no part. Without a key the operator has to be `Exists`, or the API server
+    /// refuses the pod.
     #[must_use]
     pub fn tolerates(&self, taint: &Taint) -> bool {
-        if self.effect.is_some_and(|effect| effect != taint.effect) {
+        let key = self.key.as_deref().filter(|key| !key.is_empty());
+        if self.effect.is_some_and(|effect| effect != taint.effect)
+            || key.is_some_and(|key| key != taint.key)
+            || (key.is_none() && self.operator != TolerationOperator::Exists)
+        {
             return false;
         }
-        match (&self.key, self.operator) {
-            (None, TolerationOperator::Exists) => true,
-            (None, TolerationOperator::Equal) => false,
-            (Some(key), TolerationOperator::Exists) => *key == taint.key,
-            (Some(key), TolerationOperator::Equal) => {
-                *key == taint.key && self.value == taint.value
-            }
+        let compare = |test: fn(&i64, &i64) -> bool| match (taint.value.parse(), self.value.parse())
+        {
+            (Ok(taint), Ok(bound)) => test(&taint, &bound),
+            _ => false,
+        };
+        match self.operator {
+            TolerationOperator::Exists => true,
+            TolerationOperator::Equal => self.value == taint.value,
+            TolerationOperator::Gt => compare(i64::gt),
+            TolerationOperator::Lt => compare(i64::lt),
         }
     }
 }

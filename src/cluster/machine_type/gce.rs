@@ -1,28 +1,13 @@
-//! Machine types and their processor architectures.
+//! Google Compute Engine: `<family>-<kind>-<size>`, such as `e2-standard-4`.
 
-/// How an architecture became known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Evidence {
-    /// The machine family stands in our table.
-    Table,
-    /// The family is not in the table; the provider's naming rule tells it.
-    NamingRule,
-}
-
-/// The architecture of a machine type, as Go's GOARCH.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct MachineArchitecture {
-    /// `amd64` or `arm64`.
-    pub architecture: &'static str,
-    /// How it became known.
-    pub evidence: Evidence,
-}
+use super::{MachineArchitecture, split_digits, split_letters};
 
 /// The families of Google Compute Engine and their architectures.
 ///
 /// Sources: <https://cloud.google.com/compute/docs/machine-resource> and
-/// <https://cloud.google.com/kubernetes-engine/docs/how-to/autopilot-arm-workloads>.
-const GCE_FAMILIES: [(&str, &str); 34] = [
+/// <https://cloud.google.com/kubernetes-engine/docs/how-to/autopilot-arm-workloads>; the hosts of TPUs (`ct…`) by
+/// <https://cloud.google.com/tpu/docs/system-architecture-tpu-vm>. `custom` is the old spelling of `n1-custom`.
+const GCE_FAMILIES: [(&str, &str); 41] = [
     ("a2", "amd64"),
     ("a3", "amd64"),
     ("a4", "amd64"),
@@ -34,6 +19,13 @@ const GCE_FAMILIES: [(&str, &str); 34] = [
     ("c4", "amd64"),
     ("c4a", "arm64"),
     ("c4d", "amd64"),
+    ("ct3", "amd64"),
+    ("ct3p", "amd64"),
+    ("ct4p", "amd64"),
+    ("ct5l", "amd64"),
+    ("ct5lp", "amd64"),
+    ("ct5p", "amd64"),
+    ("ct6e", "amd64"),
     ("custom", "amd64"),
     ("e2", "amd64"),
     ("f1", "amd64"),
@@ -63,39 +55,35 @@ const GCE_FAMILIES: [(&str, &str); 34] = [
 ///
 /// A family that is not in the table is judged by Google's naming rule: behind the generation digit, `a` marks Google's
 /// and Ampere's Arm processors, `d` AMD's and nothing Intel's; `a<digit>x` are Grace machines, which are Arm. `None` for a
-/// text that is no machine type.
+/// text that is no machine type, and for `tpu7x`, whose host processor Google does not document.
 #[must_use]
 pub fn gce_architecture(machine_type: &str) -> Option<MachineArchitecture> {
-    let machine_type = machine_type.to_ascii_lowercase();
+    let machine_type = machine_type.rsplit('/').next().unwrap_or_default();
     let (family, rest) = machine_type.split_once('-')?;
     if rest.is_empty() {
         return None;
     }
-    if let Ok(index) = GCE_FAMILIES.binary_search_by_key(&family, |(name, _)| *name) {
-        return Some(MachineArchitecture {
-            architecture: GCE_FAMILIES[index].1,
-            evidence: Evidence::Table,
-        });
+    gce_family_architecture(family)
+}
+
+/// The architecture of a machine family, such as `n4` or `C4A`: what a `ComputeClass` calls `machineFamily`, and the label
+/// `cloud.google.com/machine-family` has.
+#[must_use]
+pub fn gce_family_architecture(family: &str) -> Option<MachineArchitecture> {
+    let family = family.to_ascii_lowercase();
+    if let Ok(index) = GCE_FAMILIES.binary_search_by_key(&family.as_str(), |(name, _)| *name) {
+        return Some(MachineArchitecture::by_table(GCE_FAMILIES[index].1));
     }
-    // TPU hosts: ct4p, ct5lp, ct6e, tpu7x. Their machine types say nothing of the host's processor by rule.
-    let letters = family.trim_end_matches(|c: char| c.is_ascii_lowercase());
-    let series = letters.trim_end_matches(|c: char| c.is_ascii_digit());
-    let suffix = &family[letters.len()..];
-    let is_family = series.len() == 1
-        && series.bytes().all(|b| b.is_ascii_lowercase())
-        && letters.len() > series.len();
-    if !is_family {
+    let (series, rest) = split_letters(&family);
+    let (generation, suffix) = split_digits(rest);
+    if series.len() != 1 || generation.is_empty() {
         return None;
     }
-    let architecture = match (series, suffix) {
-        (_, "a") | ("a", "x") => "arm64",
-        (_, "" | "d" | "g") => "amd64",
-        _ => return None,
-    };
-    Some(MachineArchitecture {
-        architecture,
-        evidence: Evidence::NamingRule,
-    })
+    match (series, suffix) {
+        (_, "a") | ("a", "x") => Some(MachineArchitecture::by_rule("arm64")),
+        (_, "" | "d" | "g" | "n") => Some(MachineArchitecture::by_rule("amd64")),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -120,6 +108,10 @@ mod tests {
             ("custom-48-184320", "amd64"),
             ("n2-custom-6-3072", "amd64"),
             ("c4d-standard-8-metal", "amd64"),
+            ("n4a-standard-4", "arm64"),
+            ("a4x-maxgpu-4g-metal", "arm64"),
+            ("ct5lp-hightpu-4t", "amd64"),
+            ("projects/p/zones/z/machineTypes/n1-standard-1", "amd64"),
         ] {
             let found = gce_architecture(machine_type).map(|found| found.architecture);
             assert_eq!(found, Some(architecture), "{machine_type}");
@@ -136,10 +128,7 @@ mod tests {
         ] {
             assert_eq!(
                 gce_architecture(machine_type),
-                Some(MachineArchitecture {
-                    architecture,
-                    evidence: Evidence::NamingRule
-                }),
+                Some(MachineArchitecture::by_rule(architecture)),
                 "{machine_type}"
             );
         }
@@ -155,6 +144,8 @@ mod tests {
             "m5.large",
             "Standard_D2s_v3",
             "q-standard-1",
+            "tpu7x-standard-4t",
+            "s-2vcpu-4gb",
         ] {
             assert_eq!(gce_architecture(text), None, "{text}");
         }
