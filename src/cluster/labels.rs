@@ -45,6 +45,11 @@ impl Labels {
         self.open.push(prefix.into());
     }
 
+    /// Says that all labels are told: none is open any longer.
+    pub fn close(&mut self) {
+        self.open.clear();
+    }
+
     /// What is told of a label. What is neither told nor left open is not there.
     #[must_use]
     pub fn get(&self, key: &str) -> Label<'_> {

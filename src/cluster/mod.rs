@@ -3,6 +3,7 @@
 mod labels;
 mod machine_type;
 mod node_pool;
+mod operating_system;
 mod version;
 
 pub use labels::{Label, Labels};
@@ -12,4 +13,5 @@ pub use machine_type::{
     machine_architecture, oci_architecture,
 };
 pub use node_pool::{Disk, Effect, NodePool, Provider, Taint, TaintError};
+pub use operating_system::OperatingSystem;
 pub use version::{KubernetesVersion, Runtime, RuntimeKind, VersionError};

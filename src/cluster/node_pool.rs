@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::{Evidence, KubernetesVersion, Labels, MachineArchitecture, Runtime};
+use super::{Evidence, KubernetesVersion, Labels, MachineArchitecture, OperatingSystem, Runtime};
 use crate::oci::{Bytes, Platform};
 use crate::text::Span;
 
@@ -101,37 +101,76 @@ impl NodePool {
         self.platform = Some(platform);
     }
 
-    /// Says which machine type the nodes have, and by it what they run on the operating system `os`.
+    /// The pool with these machine types, as one pool for each architecture that they have.
     ///
-    /// `architecture` is none for a machine type that is not known; the platform then stays unknown, and a note says why.
-    pub fn set_machine_type(
-        &mut self,
-        machine_type: &str,
-        os: &str,
-        architecture: Option<MachineArchitecture>,
-    ) {
-        self.machine_type = Some(machine_type.to_owned());
-        self.labels.set_machine_type(&[machine_type.to_owned()]);
-        match architecture {
-            Some(found) => {
-                self.set_platform(Platform::new(os, found.architecture, None, None));
-                self.platform_note = (found.evidence == Evidence::NamingRule).then(|| {
-                    format!("the architecture of {machine_type} is told by the naming rule of the provider")
+    /// `judge` tells the architecture of a machine type. Where it can't, the platform stays unknown and a note says why.
+    #[must_use]
+    pub fn with_machine_types(
+        self,
+        system: OperatingSystem,
+        machine_types: &[String],
+        judge: impl Fn(&str) -> Option<MachineArchitecture>,
+    ) -> Vec<Self> {
+        let mut groups: Vec<(Option<&str>, Vec<String>)> = Vec::new();
+        for machine_type in machine_types {
+            let architecture = judge(machine_type).map(|found| found.architecture);
+            match groups.iter_mut().find(|(known, _)| *known == architecture) {
+                Some((_, group)) => group.push(machine_type.clone()),
+                None => groups.push((architecture, vec![machine_type.clone()])),
+            }
+        }
+        groups
+            .into_iter()
+            .map(|(architecture, group)| {
+                let mut pool = self.clone();
+                let by_rule = group.iter().find(|machine_type| {
+                    judge(machine_type).is_some_and(|found| found.evidence == Evidence::NamingRule)
                 });
-            }
-            None => {
-                self.platform_note =
-                    Some(format!("the machine type `{machine_type}` is not known"));
-            }
+                pool.platform_note = match (architecture, by_rule) {
+                    (None, _) => Some(format!("the machine type `{}` is not known", group[0])),
+                    (Some(_), Some(machine_type)) => Some(format!(
+                        "the provider's naming rule tells the architecture of {machine_type}"
+                    )),
+                    (Some(_), None) => None,
+                };
+                pool.machine_type = Some(group.join(", "));
+                pool.labels.set_machine_type(&group);
+                if let Some(architecture) = architecture {
+                    pool.set_platform_of(system, architecture);
+                }
+                pool
+            })
+            .collect()
+    }
+
+    /// Says what the nodes run by operating system and architecture.
+    pub fn set_platform_of(&mut self, system: OperatingSystem, architecture: &str) {
+        self.set_platform(Platform::new(
+            system.name,
+            architecture,
+            None,
+            system.version,
+        ));
+    }
+
+    /// Adds a taint that a provider puts there by itself, unless the description has it already.
+    pub fn taint(&mut self, taint: Taint) {
+        if !self.taints.contains(&taint) {
+            self.taints.push(taint);
         }
     }
 
-    /// The platform for reports: `unknown` where it is not known.
+    /// The platform for reports, without the version of Windows; `unknown` where it is not known.
     #[must_use]
     pub fn platform_text(&self) -> String {
-        self.platform
-            .as_ref()
-            .map_or_else(|| "unknown".to_owned(), ToString::to_string)
+        let Some(platform) = &self.platform else {
+            return "unknown".to_owned();
+        };
+        let without_version = Platform {
+            os_version: None,
+            ..platform.clone()
+        };
+        without_version.to_string()
     }
 
     /// The container runtime: as the nodes state it, else as the provider's versions have it, else none.

@@ -1,7 +1,8 @@
-//! From the text of a source to the images that it names: one file per dialect.
+//! From the text of a source to what it describes: the images that it names, one file per dialect, or node pools.
 
 mod field;
 mod kubernetes;
+pub mod node_pools;
 mod place;
 mod placement;
 mod pod;
