@@ -238,6 +238,10 @@ impl Format {
 
     fn of_shape(object: &Node<'_>) -> Option<Self> {
         let has = |key: &str| object.at(&[key]).is_some();
+        // The items of a `NodeList` need no kind of their own.
+        if object.at(&["status", "nodeInfo"]).is_some() {
+            return Some(Self::Node);
+        }
         if has("planned_values") || has("resource_changes") || has("terraform_version") {
             Some(Self::Terraform)
         } else if has("agentPoolProfiles")
