@@ -24,7 +24,30 @@ pub(super) fn placement(pod: Node<'_>, daemon_set: bool) -> Placement {
         runtime_class: string(pod, "runtimeClassName"),
         os: pod.get("os").and_then(|os| string(os, "name")),
         daemon_set,
+        extended_resources: extended_resources(pod),
     }
+}
+
+/// The resources of containers whose names have a domain that is not Kubernetes' own
+/// (<https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/#extended-resources>).
+fn extended_resources(pod: Node<'_>) -> Vec<String> {
+    let containers = ["containers", "initContainers"]
+        .into_iter()
+        .flat_map(|list| items(pod, list));
+    let mut names: Vec<String> = containers
+        .filter_map(|container| container.get("resources"))
+        .flat_map(|resources| ["limits", "requests"].map(|kind| resources.get(kind)))
+        .flatten()
+        .flat_map(|amounts| amounts.fields())
+        .filter_map(|(name, _)| name.as_str().map(ToOwned::to_owned))
+        .filter(|name| {
+            name.split_once('/')
+                .is_some_and(|(domain, _)| !domain.ends_with("kubernetes.io"))
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 fn required_affinity(pod: Node<'_>) -> Option<Vec<NodeSelectorTerm>> {
@@ -138,6 +161,17 @@ affinity:
             ]
         );
         assert_eq!(self::read("{affinity: {}}").required_affinity, None);
+    }
+
+    #[test]
+    fn resources_with_a_domain_of_their_own_are_extended() {
+        let read = read(
+            "{containers: [{resources: {limits: {cpu: 1, nvidia.com/gpu: 1}, requests: {nvidia.com/gpu: 1}}}, {resources: {limits: {kubernetes.io/x: 1, tpu.example/v1: 2}}}]}",
+        );
+        assert_eq!(
+            read.extended_resources,
+            ["nvidia.com/gpu", "tpu.example/v1"]
+        );
     }
 
     #[test]
