@@ -102,6 +102,12 @@ impl SourceMap {
         SourceId(self.sources.len() - 1)
     }
 
+    /// Lets go of the text of a source in which there is nothing to show. Its id stays valid.
+    pub fn forget(&mut self, id: SourceId) {
+        self.sources[id.0].text = String::new();
+        self.lines[id.0] = LineIndex::default();
+    }
+
     /// The source of an id that this map gave.
     #[must_use]
     pub fn get(&self, id: SourceId) -> &Source {
