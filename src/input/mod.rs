@@ -1,1 +1,111 @@
 //! Reads what the user named: files, folders and standard input.
+//!
+//! Folders are listed first and read file by file, so that a caller holds only the texts that it needs.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "reading what the user named is what this module is for"
+)]
+
+mod error;
+mod list;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+pub use error::InputError;
+use list::list;
+
+use crate::text::{Origin, Source};
+
+/// The largest source that is read, in bytes, so that no path can take all memory.
+pub const MAX_SOURCE_BYTES: u64 = 256 << 20;
+
+/// The path that means standard input.
+const STDIN: &str = "-";
+
+/// Reads the sources under `paths`, one when the iterator is asked for the next. The order is that of `paths`, and by name
+/// within a folder; a file that is reached twice is read once.
+///
+/// A folder gives the files below it that [`is_source_name`] knows and no `.gitignore` hides; hidden files and folders are
+/// read, `.git` is not. A file that is named itself is read whatever its name. `-` is standard input. The items are errors
+/// where a path cannot be read; the others are read all the same.
+pub fn read(paths: &[PathBuf]) -> impl Iterator<Item = Result<Source, InputError>> + use<> {
+    list(paths).into_iter().map(|input| match input? {
+        path if path.as_os_str() == STDIN => read_stdin(io::stdin().lock()),
+        path => read_file(&path),
+    })
+}
+
+fn read_file(path: &Path) -> Result<Source, InputError> {
+    let name = name(path);
+    let text = File::open(path)
+        .map_err(|error| InputError::unreadable(&name, error))
+        .and_then(|file| read_text(&name, file))?;
+    Ok(Source {
+        name,
+        text,
+        origin: Origin::File,
+    })
+}
+
+fn read_stdin(stdin: impl Read) -> Result<Source, InputError> {
+    let name = "<stdin>".to_owned();
+    let text = read_text(&name, stdin)?;
+    Ok(Source {
+        name,
+        text,
+        origin: Origin::Stdin,
+    })
+}
+
+fn read_text(name: &str, reader: impl Read) -> Result<String, InputError> {
+    let mut bytes = Vec::new();
+    let read = reader
+        .take(MAX_SOURCE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| InputError::unreadable(name, error))?;
+    if read as u64 > MAX_SOURCE_BYTES {
+        return Err(InputError::TooLarge(name.to_owned()));
+    }
+    decode(name, bytes)
+}
+
+/// YAML may be UTF-16 (YAML 1.2.2 §5.2), which then begins with a byte order mark or with an ASCII character of two bytes.
+fn decode(name: &str, bytes: Vec<u8>) -> Result<String, InputError> {
+    if matches!(
+        bytes.as_slice(),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..]
+    ) {
+        return Err(InputError::Utf16(name.to_owned()));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        InputError::NotUtf8 {
+            path: name.to_owned(),
+            line: valid.split(|&byte| byte == b'\n').count(),
+        }
+    })
+}
+
+/// A path as the user would write it: without the `./` that a walk of the current folder puts in front.
+fn name(path: &Path) -> String {
+    match path.strip_prefix(".") {
+        Ok(rest) if !rest.as_os_str().is_empty() => rest.display().to_string(),
+        _ => path.display().to_string(),
+    }
+}
+
+/// Whether a file with that name is read when it is found in a folder: `.yaml`, `.yml` and `.json`.
+#[must_use]
+pub fn is_source_name(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| {
+        ["yaml", "yml", "json"]
+            .iter()
+            .any(|known| extension.eq_ignore_ascii_case(known))
+    })
+}
+
+#[cfg(test)]
+mod tests;
