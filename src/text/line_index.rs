@@ -12,10 +12,21 @@ pub struct Position {
     pub column: usize,
 }
 
+/// How many bytes lie between two marks. Inside a line of megabytes, a column is counted from the nearest mark.
+const MARK_BYTES: usize = 4096;
+
 /// Offsets of the first byte of each line of a text. `\n`, `\r\n` and a lone `\r` end a line, as in YAML 1.2 §5.4.
 #[derive(Debug, Clone, Default)]
 pub struct LineIndex {
     starts: Vec<usize>,
+    marks: Vec<Mark>,
+}
+
+/// A place inside a long line whose column is known.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    offset: usize,
+    columns_before: usize,
 }
 
 impl LineIndex {
@@ -26,11 +37,11 @@ impl LineIndex {
         let ends = bytes.iter().enumerate().filter(|&(index, &byte)| {
             byte == b'\n' || (byte == b'\r' && bytes.get(index + 1) != Some(&b'\n'))
         });
-        Self {
-            starts: std::iter::once(0)
-                .chain(ends.map(|(index, _)| index + 1))
-                .collect(),
-        }
+        let starts: Vec<usize> = std::iter::once(0)
+            .chain(ends.map(|(index, _)| index + 1))
+            .collect();
+        let marks = marks(text, &starts);
+        Self { starts, marks }
     }
 
     /// The line that holds a byte offset, counted from 0.
@@ -53,17 +64,50 @@ impl LineIndex {
     #[must_use]
     pub fn position(&self, text: &str, offset: usize) -> Position {
         let line = self.line_of(offset);
-        let before = self
-            .starts
-            .get(line)
-            .and_then(|&start| text.get(start..offset.min(text.len())))
+        let start = self.starts.get(line).copied().unwrap_or_default();
+        let mark = self
+            .marks
+            .partition_point(|mark| mark.offset <= offset)
+            .checked_sub(1)
+            .map(|index| self.marks[index])
+            .filter(|mark| mark.offset >= start)
+            .unwrap_or(Mark {
+                offset: start,
+                columns_before: 0,
+            });
+        let before = text
+            .get(mark.offset..offset.min(text.len()))
             .unwrap_or_default();
-        let columns = before.chars().filter(|&c| c != '\u{feff}').count();
         Position {
             line: line + 1,
-            column: columns + 1,
+            column: mark.columns_before + columns(before) + 1,
         }
     }
+}
+
+fn columns(text: &str) -> usize {
+    text.chars().filter(|&c| c != '\u{feff}').count()
+}
+
+/// The marks of all lines that are longer than [`MARK_BYTES`].
+fn marks(text: &str, starts: &[usize]) -> Vec<Mark> {
+    let mut marks = Vec::new();
+    for (index, &start) in starts.iter().enumerate() {
+        let end = starts.get(index + 1).copied().unwrap_or(text.len());
+        let mut mark = Mark {
+            offset: start,
+            columns_before: 0,
+        };
+        while end - mark.offset > MARK_BYTES {
+            let next = text.ceil_char_boundary(mark.offset + MARK_BYTES);
+            mark = Mark {
+                offset: next,
+                columns_before: mark.columns_before + columns(&text[mark.offset..next]),
+            };
+            marks.push(mark);
+        }
+    }
+    marks
 }
 
 #[cfg(test)]
@@ -96,6 +140,21 @@ mod tests {
     fn the_end_of_the_text_is_a_place() {
         assert_eq!(position("ab", 2), (1, 3));
         assert_eq!(position("ab\n", 3), (2, 1));
+    }
+
+    #[test]
+    fn columns_of_long_lines_are_counted_through() {
+        let text = format!("first\n{}", "ü".repeat(3 * MARK_BYTES));
+        for columns in [
+            0,
+            MARK_BYTES / 2 - 1,
+            MARK_BYTES / 2,
+            2 * MARK_BYTES,
+            3 * MARK_BYTES,
+        ] {
+            assert_eq!(position(&text, 6 + 2 * columns), (2, columns + 1));
+        }
+        assert_eq!(position(&format!("{text}\nnext"), text.len() + 2), (3, 2));
     }
 
     proptest! {
