@@ -22,6 +22,14 @@ impl<T> Answer<T> {
         }
     }
 
+    /// Why it could not be told.
+    pub const fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Undetermined(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
     /// The word of the report for this outcome.
     pub const fn status(&self) -> &'static str {
         match self {
