@@ -1,13 +1,56 @@
 //! Ways to write a report down: one file per format.
+//!
+//! [`Report::new`] is pure: it merges, groups, sorts and judges. A [`Format`] gets the whole report and a writer.
 
+mod assemble;
+mod details;
+mod fingerprint;
+mod github;
+mod json;
+mod output;
+mod place;
+mod pretty;
+mod source_view;
+mod summary;
+mod verdict;
+mod visible;
+
+pub use assemble::Gathered;
+pub use github::GitHub;
+pub use json::Json;
+pub use output::{FormatName, Output, OutputError};
+pub use pretty::{Detail, Pretty, Style};
+pub use summary::Counts;
+pub use verdict::Verdict;
+
+use std::io;
 use std::time::Duration;
 
 use crate::cluster::NodePool;
-use crate::facts::Lookup;
+use crate::facts::{Answer, Failure, Lookup};
 use crate::finding::{Finding, Problem};
 use crate::oci::Reference;
 use crate::text::{Dialect, SourceId, SourceMap};
 use crate::workload::Occurrence;
+
+/// A way to write a report down. Each format gets the whole report, so that it can sum up, sort and limit.
+pub trait Format {
+    /// Writes the whole of `report` to `out`. What comes from sources or registries is made harmless for whoever reads
+    /// the format.
+    ///
+    /// # Errors
+    ///
+    /// When `out` takes no more.
+    fn write(&self, report: &Report, out: &mut dyn io::Write) -> io::Result<()>;
+}
+
+/// The address of a rule's documentation.
+fn rule_page(rule: &str) -> String {
+    format!(
+        "{}/blob/main/docs/rules/{rule}.md",
+        env!("CARGO_PKG_REPOSITORY")
+    )
+}
 
 /// Everything that one run found out. All formats receive the whole of it.
 #[derive(Debug)]
@@ -22,7 +65,7 @@ pub struct Report {
     pub images: Vec<Image>,
     /// Occurrences whose text is no image name.
     pub invalid: Vec<Occurrence>,
-    /// The findings that count, by path, line, column and rule.
+    /// The findings that count, by path, line, column and rule. Equal findings of several places are one.
     pub findings: Vec<Finding>,
     /// What is wrong with sources themselves.
     pub problems: Vec<Problem>,
@@ -30,6 +73,8 @@ pub struct Report {
     pub ignored: usize,
     /// What the run comes to.
     pub verdict: Verdict,
+    /// Why not everything could be told, one sentence for each reason. May hold something even where the verdict is fail.
+    pub undetermined_because: Vec<String>,
     /// What the run cost.
     pub statistics: Statistics,
 }
@@ -43,7 +88,7 @@ pub struct Input {
     pub source: Option<SourceId>,
     /// What kind of source it is.
     pub dialect: Dialect,
-    /// Why it, or a part of it, was not looked at.
+    /// Why it, or a part of it, was not looked at. Where there is no text, why it could not be read.
     pub skipped: Option<String>,
 }
 
@@ -58,35 +103,37 @@ pub struct Image {
     pub occurrences: Vec<Occurrence>,
 }
 
-/// What a run comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Verdict {
-    /// Nothing at or above the threshold, and everything was determined.
-    Pass,
-    /// Findings at or above the threshold.
-    Fail,
-    /// Something could not be told.
-    Undetermined,
-}
-
-impl Verdict {
-    /// The word of the report.
+impl Image {
+    /// Why it is not fully known: the lookup, or that of the manifest or config of one of its platforms, came to no
+    /// answer.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pass => "pass",
-            Self::Fail => "fail",
-            Self::Undetermined => "undetermined",
+    pub fn failure(&self) -> Option<&Failure> {
+        match self.lookup.as_ref()? {
+            Answer::Undetermined(failure) => Some(failure),
+            Answer::Refused(_) => None,
+            Answer::Found(found) => found.images.iter().find_map(|image| {
+                let manifest = image.manifest.as_ref().and_then(Answer::failure);
+                manifest.or_else(|| image.config.as_ref().and_then(Answer::failure))
+            }),
         }
     }
 
-    /// The exit status of the process.
+    /// The word of the report for what became of it.
     #[must_use]
-    pub const fn exit_code(self) -> u8 {
-        match self {
-            Self::Pass => 0,
-            Self::Fail => 1,
-            Self::Undetermined => 2,
+    pub fn status(&self) -> &'static str {
+        match &self.lookup {
+            None => "unchecked",
+            Some(_) if self.failure().is_some() => "undetermined",
+            Some(lookup) => lookup.status(),
+        }
+    }
+
+    /// The word of the report for why it is not known to be there.
+    #[must_use]
+    pub fn reason(&self) -> Option<&'static str> {
+        match self.failure() {
+            Some(failure) => Some(failure.reason.as_str()),
+            None => self.lookup.as_ref()?.reason(),
         }
     }
 }

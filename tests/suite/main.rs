@@ -11,4 +11,7 @@
 
 mod architecture;
 mod extraction;
+mod reports;
+mod reports_builder;
+mod reports_hostile;
 mod targets;

@@ -1,0 +1,200 @@
+//! From what was gathered to a report.
+
+use std::collections::BTreeMap;
+
+use super::{Image, Input, Report, Statistics, Verdict};
+use crate::cluster::NodePool;
+use crate::facts::Lookup;
+use crate::finding::{Event, Finding, Problem, Severity};
+use crate::oci::Reference;
+use crate::text::{SourceMap, Span};
+use crate::workload::Occurrence;
+
+/// How many names a sentence lists before it counts the rest.
+const NAMES_IN_A_SENTENCE: usize = 3;
+
+/// What a run gathered, in any order.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// The texts that spans point into.
+    pub sources: SourceMap,
+    /// What was read and what became of it.
+    pub inputs: Vec<Input>,
+    /// The node pools that images were held against.
+    pub node_pools: Vec<NodePool>,
+    /// All places that name an image.
+    pub occurrences: Vec<Occurrence>,
+    /// The answers, for each reference that was asked about.
+    pub lookups: BTreeMap<Reference, Lookup>,
+    /// The findings that count, one or more for each place.
+    pub findings: Vec<Finding>,
+    /// What is wrong with sources themselves.
+    pub problems: Vec<Problem>,
+    /// How many findings an ignore took away.
+    pub ignored: usize,
+    /// What the run cost.
+    pub statistics: Statistics,
+}
+
+impl Report {
+    /// Merges equal findings, groups places to images, sorts everything, and judges. Findings of severity `fail_on` and
+    /// worse ones fail the run; none does where there is no threshold.
+    #[must_use]
+    pub fn new(gathered: Gathered, fail_on: Option<Severity>) -> Self {
+        let Gathered {
+            sources,
+            mut inputs,
+            node_pools,
+            mut occurrences,
+            lookups,
+            findings,
+            mut problems,
+            ignored,
+            statistics,
+        } = gathered;
+        inputs.sort_by(|a, b| a.path.cmp(&b.path));
+        occurrences.sort_by(|a, b| order(&sources, a.span).cmp(&order(&sources, b.span)));
+        problems.sort_by(|a, b| order(&sources, a.span).cmp(&order(&sources, b.span)));
+        let findings = merged(findings, &sources);
+        let (images, invalid) = grouped(occurrences, lookups);
+        let mut report = Self {
+            sources,
+            inputs,
+            node_pools,
+            images,
+            invalid,
+            findings,
+            problems,
+            ignored,
+            verdict: Verdict::Pass,
+            undetermined_because: Vec::new(),
+            statistics,
+        };
+        report.undetermined_because = report.reasons_for_doubt();
+        report.verdict = Verdict::of(
+            &report.findings,
+            fail_on,
+            report.undetermined_because.is_empty(),
+        );
+        report
+    }
+
+    /// One sentence for each kind of thing that could not be told.
+    fn reasons_for_doubt(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        let images = self.images.iter().filter_map(|image| {
+            let reason = image.failure()?.reason.as_str();
+            Some(format!("{} ({reason})", image.reference))
+        });
+        reasons.extend(sentence("no answer about", images));
+        let unread = self.inputs.iter().filter_map(|input| match input.source {
+            Some(_) => None,
+            None => Some(match &input.skipped {
+                Some(why) => format!("{} ({why})", input.path),
+                None => input.path.clone(),
+            }),
+        });
+        reasons.extend(sentence("could not read", unread));
+        let broken = self.problems.iter().map(|problem| {
+            let position = self.sources.start(problem.span);
+            let path = &self.sources.get(problem.span.source).name;
+            format!("{path}:{}:{}", position.line, position.column)
+        });
+        reasons.extend(sentence("could not understand", broken));
+        if self.images.is_empty() && self.invalid.is_empty() {
+            reasons.push("no image was found in any path given".to_owned());
+        }
+        reasons
+    }
+}
+
+/// `words` and the first of `names`; none where there are none.
+fn sentence(words: &str, names: impl Iterator<Item = String>) -> Option<String> {
+    let names: Vec<String> = names.collect();
+    let listed = names.iter().take(NAMES_IN_A_SENTENCE).cloned();
+    let listed = listed.collect::<Vec<_>>().join(", ");
+    match names.len().checked_sub(NAMES_IN_A_SENTENCE) {
+        _ if names.is_empty() => None,
+        None | Some(0) => Some(format!("{words} {listed}")),
+        Some(more) => Some(format!("{words} {listed} and {more} more")),
+    }
+}
+
+/// The order of the report: by path, then by place.
+fn order(sources: &SourceMap, span: Span) -> (&str, usize, usize) {
+    (&sources.get(span.source).name, span.start, span.end)
+}
+
+/// Everything about a finding but its places.
+type Identity<'a> = (
+    &'static str,
+    Severity,
+    Option<&'a String>,
+    &'a str,
+    Option<&'a String>,
+    Option<&'a Event>,
+    &'a [String],
+);
+
+fn identity(finding: &Finding) -> Identity<'_> {
+    (
+        finding.rule,
+        finding.severity,
+        finding.reference.as_ref(),
+        &finding.message,
+        finding.help.as_ref(),
+        finding.event.as_ref(),
+        &finding.node_pools,
+    )
+}
+
+/// Makes one finding of those that differ only in their places.
+fn merged(mut findings: Vec<Finding>, sources: &SourceMap) -> Vec<Finding> {
+    findings.sort_by(|a, b| identity(a).cmp(&identity(b)));
+    let mut merged: Vec<Finding> = Vec::new();
+    for finding in findings {
+        match merged.last_mut() {
+            Some(last) if identity(last) == identity(&finding) => {
+                last.places.extend(finding.places);
+            }
+            _ => merged.push(finding),
+        }
+    }
+    for finding in &mut merged {
+        finding
+            .places
+            .sort_by(|a, b| order(sources, *a).cmp(&order(sources, *b)));
+        finding.places.dedup();
+    }
+    let first = |finding: &Finding| finding.places.first().map(|span| order(sources, *span));
+    // The sort is stable: findings of one rule at one place keep the order of their identities.
+    merged.sort_by(|a, b| (first(a), a.rule).cmp(&(first(b), b.rule)));
+    merged
+}
+
+/// Gathers the places of each image, and keeps apart those that name none.
+fn grouped(
+    occurrences: Vec<Occurrence>,
+    mut lookups: BTreeMap<Reference, Lookup>,
+) -> (Vec<Image>, Vec<Occurrence>) {
+    let mut places: BTreeMap<Reference, Vec<Occurrence>> = BTreeMap::new();
+    let mut invalid = Vec::new();
+    for occurrence in occurrences {
+        match &occurrence.reference {
+            Ok(reference) => places
+                .entry(reference.clone())
+                .or_default()
+                .push(occurrence),
+            Err(_) => invalid.push(occurrence),
+        }
+    }
+    let images = places
+        .into_iter()
+        .map(|(reference, occurrences)| Image {
+            lookup: lookups.remove(&reference),
+            reference,
+            occurrences,
+        })
+        .collect();
+    (images, invalid)
+}

@@ -1,0 +1,380 @@
+//! The report for programs: format version 1, described by `report.schema.json`.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use serde::Serialize;
+
+use super::fingerprint::Fingerprints;
+use super::place::{Place, Places};
+use super::{Counts, Format, Image, Report};
+use crate::facts::PlatformImage;
+use crate::finding::{Finding, Problem};
+use crate::oci::steps;
+use crate::workload::Occurrence;
+
+/// The JSON report, format version 1. A field with no value is null and never absent. Lines and columns start at 1, columns
+/// count Unicode scalar values, ends are exclusive, and sizes are bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Json;
+
+impl Json {
+    /// The JSON Schema (draft 2020-12) of the report.
+    pub const SCHEMA: &'static str = include_str!("report.schema.json");
+}
+
+impl Format for Json {
+    fn write(&self, report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut *out, &Document::of(report))?;
+        writeln!(out)
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    tool: Tool,
+    summary: Summary<'a>,
+    sources: Vec<SourceEntry<'a>>,
+    problems: Vec<ProblemEntry<'a>>,
+    node_pools: Vec<NodePoolEntry<'a>>,
+    images: Vec<ImageEntry<'a>>,
+    findings: Vec<FindingEntry<'a>>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    sources: usize,
+    occurrences: usize,
+    images: usize,
+    errors: usize,
+    warnings: usize,
+    notes: usize,
+    undetermined: usize,
+    ignored: usize,
+    verdict: &'static str,
+    exit_code: u8,
+    undetermined_because: &'a [String],
+    duration_ms: u64,
+    requests: u64,
+    bytes_downloaded: u64,
+    cache_hits: u64,
+}
+
+#[derive(Serialize)]
+struct SourceEntry<'a> {
+    path: &'a str,
+    dialect: String,
+    skipped: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ProblemEntry<'a> {
+    message: &'a str,
+    help: Option<&'a str>,
+    #[serde(flatten)]
+    place: PlaceEntry<'a>,
+}
+
+#[derive(Serialize)]
+struct NodePoolEntry<'a> {
+    name: &'a str,
+    platform: Option<String>,
+    machine_type: Option<&'a str>,
+    kubernetes_version: Option<String>,
+    source: &'a str,
+}
+
+#[derive(Serialize)]
+struct ImageEntry<'a> {
+    reference: String,
+    status: &'static str,
+    reason: Option<&'static str>,
+    digest: Option<&'a str>,
+    media_type: Option<&'a str>,
+    kind: Option<&'static str>,
+    platforms: Vec<PlatformEntry<'a>>,
+    occurrences: Vec<OccurrenceEntry<'a>>,
+}
+
+#[derive(Serialize)]
+struct PlatformEntry<'a> {
+    platform: Option<String>,
+    digest: &'a str,
+    compressed_bytes: Option<u64>,
+    unpacked_bytes: Option<u64>,
+    layers: Option<Vec<LayerEntry<'a>>>,
+}
+
+#[derive(Serialize)]
+struct LayerEntry<'a> {
+    digest: &'a str,
+    media_type: &'a str,
+    bytes: u64,
+    created_by: Option<String>,
+}
+
+#[derive(Serialize)]
+struct OccurrenceEntry<'a> {
+    written: &'a str,
+    #[serde(flatten)]
+    place: PlaceEntry<'a>,
+    api_version: Option<&'a str>,
+    kind: Option<&'a str>,
+    namespace: Option<&'a str>,
+    name: Option<&'a str>,
+    field: &'a str,
+    container: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct FindingEntry<'a> {
+    rule: &'static str,
+    severity: &'static str,
+    message: &'a str,
+    reference: Option<&'a str>,
+    #[serde(flatten)]
+    place: PlaceEntry<'a>,
+    places: Vec<PlaceEntry<'a>>,
+    help: Option<&'a str>,
+    event: Option<EventEntry<'a>>,
+    node_pools: &'a [String],
+    fingerprint: String,
+}
+
+#[derive(Serialize)]
+struct EventEntry<'a> {
+    reason: &'static str,
+    message: &'a str,
+}
+
+/// All null only for a finding without a place, which no rule makes.
+#[derive(Serialize, Default)]
+struct PlaceEntry<'a> {
+    path: Option<&'a str>,
+    line: Option<usize>,
+    column: Option<usize>,
+    end_line: Option<usize>,
+    end_column: Option<usize>,
+}
+
+impl<'a> From<Place<'a>> for PlaceEntry<'a> {
+    fn from(place: Place<'a>) -> Self {
+        Self {
+            path: Some(place.path),
+            line: Some(place.start.line),
+            column: Some(place.start.column),
+            end_line: Some(place.end.line),
+            end_column: Some(place.end.column),
+        }
+    }
+}
+
+impl<'a> Document<'a> {
+    fn of(report: &'a Report) -> Self {
+        let places = Places::new(report);
+        let mut fingerprints = Fingerprints::default();
+        let mut images: Vec<ImageEntry> = report
+            .images
+            .iter()
+            .map(|image| image_entry(image, &places))
+            .collect();
+        images.extend(invalid_entries(&report.invalid, &places));
+        Self {
+            version: 1,
+            tool: Tool {
+                name: env!("CARGO_PKG_NAME"),
+                version: env!("CARGO_PKG_VERSION"),
+            },
+            summary: summary(report),
+            sources: sources(report),
+            problems: report
+                .problems
+                .iter()
+                .map(|problem| problem_entry(problem, &places))
+                .collect(),
+            node_pools: node_pools(report),
+            images,
+            findings: report
+                .findings
+                .iter()
+                .map(|finding| finding_entry(finding, &places, &mut fingerprints))
+                .collect(),
+        }
+    }
+}
+
+fn summary(report: &Report) -> Summary<'_> {
+    let counts = Counts::of(report);
+    let statistics = report.statistics;
+    Summary {
+        sources: counts.sources,
+        occurrences: counts.occurrences,
+        images: counts.images,
+        errors: counts.errors,
+        warnings: counts.warnings,
+        notes: counts.notes,
+        undetermined: counts.undetermined,
+        ignored: counts.ignored,
+        verdict: report.verdict.as_str(),
+        exit_code: report.verdict.exit_code(),
+        undetermined_because: &report.undetermined_because,
+        duration_ms: u64::try_from(statistics.duration.as_millis()).unwrap_or(u64::MAX),
+        requests: statistics.requests,
+        bytes_downloaded: statistics.bytes_downloaded,
+        cache_hits: statistics.cache_hits,
+    }
+}
+
+fn sources(report: &Report) -> Vec<SourceEntry<'_>> {
+    let inputs = report.inputs.iter();
+    inputs
+        .map(|input| SourceEntry {
+            path: &input.path,
+            dialect: input.dialect.to_string(),
+            skipped: input.skipped.as_deref(),
+        })
+        .collect()
+}
+
+fn problem_entry<'a>(problem: &'a Problem, places: &Places<'a>) -> ProblemEntry<'a> {
+    ProblemEntry {
+        message: &problem.message,
+        help: problem.help.as_deref(),
+        place: places.of(problem.span).into(),
+    }
+}
+
+fn node_pools(report: &Report) -> Vec<NodePoolEntry<'_>> {
+    let pools = report.node_pools.iter();
+    pools
+        .map(|pool| NodePoolEntry {
+            name: &pool.name,
+            platform: pool.platform.as_ref().map(ToString::to_string),
+            machine_type: pool.machine_type.as_deref(),
+            kubernetes_version: pool.kubernetes_version.as_ref().map(ToString::to_string),
+            source: &pool.described_in,
+        })
+        .collect()
+}
+
+fn image_entry<'a>(image: &'a Image, places: &Places<'a>) -> ImageEntry<'a> {
+    let found = image.lookup.as_ref().and_then(|lookup| lookup.found());
+    ImageEntry {
+        reference: image.reference.to_string(),
+        status: image.status(),
+        reason: image.reason(),
+        digest: found.map(|found| found.digest.as_str()),
+        media_type: found.map(|found| found.manifest.media_type()),
+        kind: found.map(|found| found.manifest.kind()),
+        platforms: found
+            .map(|found| found.images.iter().map(platform_entry).collect())
+            .unwrap_or_default(),
+        occurrences: occurrence_entries(image.occurrences.iter(), places),
+    }
+}
+
+/// Texts that are no image name, each once, under the text itself.
+fn invalid_entries<'a>(invalid: &'a [Occurrence], places: &Places<'a>) -> Vec<ImageEntry<'a>> {
+    let mut by_text: BTreeMap<&str, Vec<&Occurrence>> = BTreeMap::new();
+    for occurrence in invalid {
+        by_text
+            .entry(&occurrence.written)
+            .or_default()
+            .push(occurrence);
+    }
+    by_text
+        .into_iter()
+        .map(|(text, occurrences)| ImageEntry {
+            reference: text.to_owned(),
+            status: "unchecked",
+            reason: None,
+            digest: None,
+            media_type: None,
+            kind: None,
+            platforms: Vec::new(),
+            occurrences: occurrence_entries(occurrences.into_iter(), places),
+        })
+        .collect()
+}
+
+fn platform_entry(image: &PlatformImage) -> PlatformEntry<'_> {
+    PlatformEntry {
+        platform: image.platform().map(ToString::to_string),
+        digest: image.digest.as_str(),
+        compressed_bytes: image.compressed_bytes().map(|bytes| bytes.0),
+        unpacked_bytes: None,
+        layers: layer_entries(image),
+    }
+}
+
+fn layer_entries(image: &PlatformImage) -> Option<Vec<LayerEntry<'_>>> {
+    let layers = image.layers()?;
+    let mut created_by = vec![None; layers.len()];
+    let steps = image
+        .config()
+        .and_then(|config| steps(config, layers.len()));
+    for step in steps.into_iter().flatten() {
+        if let Some(instruction) = step.layer.and_then(|layer| created_by.get_mut(layer)) {
+            *instruction = Some(step.instruction);
+        }
+    }
+    let entries = layers.iter().zip(created_by);
+    let entries = entries.map(|(layer, created_by)| LayerEntry {
+        digest: layer.digest.as_str(),
+        media_type: &layer.media_type,
+        bytes: layer.size.0,
+        created_by,
+    });
+    Some(entries.collect())
+}
+
+fn occurrence_entries<'a>(
+    occurrences: impl Iterator<Item = &'a Occurrence>,
+    places: &Places<'a>,
+) -> Vec<OccurrenceEntry<'a>> {
+    occurrences
+        .map(|occurrence| OccurrenceEntry {
+            written: &occurrence.written,
+            place: places.of(occurrence.span).into(),
+            api_version: occurrence.owner.api_version.as_deref(),
+            kind: occurrence.owner.kind.as_deref(),
+            namespace: occurrence.owner.namespace.as_deref(),
+            name: occurrence.owner.name.as_deref(),
+            field: &occurrence.field,
+            container: occurrence.container.as_deref(),
+        })
+        .collect()
+}
+
+fn finding_entry<'a>(
+    finding: &'a Finding,
+    places: &Places<'a>,
+    fingerprints: &mut Fingerprints,
+) -> FindingEntry<'a> {
+    let first = finding.places.first().map(|&span| places.of(span));
+    FindingEntry {
+        rule: finding.rule,
+        severity: finding.severity.as_str(),
+        message: &finding.message,
+        reference: finding.reference.as_deref(),
+        place: first.map(PlaceEntry::from).unwrap_or_default(),
+        places: places
+            .all_of(&finding.places)
+            .map(PlaceEntry::from)
+            .collect(),
+        help: finding.help.as_deref(),
+        event: finding.event.as_ref().map(|event| EventEntry {
+            reason: event.reason,
+            message: &event.message,
+        }),
+        node_pools: &finding.node_pools,
+        fingerprint: fingerprints.of(finding, first.as_ref()),
+    }
+}

@@ -1,0 +1,103 @@
+//! The source line of a place, cut and made harmless, as miette wants it.
+
+use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
+use textwrap::core::display_width;
+
+use super::place::Place;
+use super::visible::{visible, visible_source};
+use crate::text::SourceMap;
+
+/// The narrowest view of a line, in columns of the terminal.
+const MIN_WIDTH: usize = 30;
+
+/// One line of a source with a marked part. Long lines are cut around the mark, so that its cost does not depend on the
+/// length of line or source.
+pub(super) struct SourceView {
+    name: String,
+    line: usize,
+    column: usize,
+    text: String,
+    mark: SourceSpan,
+}
+
+impl SourceView {
+    /// The view of `place` in at most about `width` columns. Of a place that goes over several lines, the first.
+    pub fn new(sources: &SourceMap, place: &Place<'_>, width: usize, ellipsis: &str) -> Self {
+        let width = width.max(MIN_WIDTH);
+        let text = &sources.get(place.span.source).text;
+        let line = sources
+            .lines(place.span.source)
+            .range(text, place.start.line - 1);
+        let start = text.floor_char_boundary(place.span.start);
+        let end = text.floor_char_boundary(place.span.end.min(line.end).max(start));
+
+        let marked = cut_behind(&text[start..end], width, ellipsis);
+        let left = width.saturating_sub(display_width(&marked));
+        let after = &text[end..line.end.max(end)];
+        let after = cut_behind(after, left / 2, ellipsis);
+        let left = left.saturating_sub(display_width(&after));
+        let before = text[line.start.min(start)..start].trim_start_matches('\u{feff}');
+        let before = cut_before(before, left, ellipsis);
+        Self {
+            name: visible(place.path).into_owned(),
+            line: place.start.line - 1,
+            column: place.start.column - 1,
+            mark: (before.len(), marked.len()).into(),
+            text: before + &marked + &after,
+        }
+    }
+
+    /// Where the marked part lies in the view.
+    pub const fn mark(&self) -> SourceSpan {
+        self.mark
+    }
+}
+
+/// The first `width` columns of the first line of `text`, escaped.
+fn cut_behind(text: &str, width: usize, ellipsis: &str) -> String {
+    let mut kept = String::new();
+    let mut columns = 0;
+    for c in text.chars().take_while(|c| !matches!(c, '\r' | '\n')) {
+        let shown = visible_source(c.encode_utf8(&mut [0; 4]));
+        columns += display_width(&shown);
+        if columns > width {
+            return kept + ellipsis;
+        }
+        kept += &shown;
+    }
+    kept
+}
+
+/// The last `width` columns of `text`, escaped.
+fn cut_before(text: &str, width: usize, ellipsis: &str) -> String {
+    let mut kept: Vec<String> = Vec::new();
+    let mut columns = 0;
+    for c in text.chars().rev() {
+        let shown = visible_source(c.encode_utf8(&mut [0; 4]));
+        columns += display_width(&shown);
+        if columns > width {
+            kept.push(ellipsis.to_owned());
+            break;
+        }
+        kept.push(shown);
+    }
+    kept.into_iter().rev().collect()
+}
+
+impl SourceCode for SourceView {
+    fn read_span<'a>(
+        &'a self,
+        _span: &SourceSpan,
+        _context_lines_before: usize,
+        _context_lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            self.text.as_bytes(),
+            (0, self.text.len()).into(),
+            self.line,
+            self.column,
+            1,
+        )))
+    }
+}
