@@ -1,1 +1,37 @@
-//! Asks registries and layouts: HTTP, credentials, cache, OCI image layouts.
+//! Asks registries and OCI image layouts what is stored under a reference.
+//!
+//! One way in, [`Registry::look_up`], and three outcomes out. Below it lie, each using only the ones before it: words for
+//! messages, requests as values, credentials, the transport (one HTTP client, redirects, retries, deadlines), tokens, and
+//! the two places that hold content: a registry host and a layout folder.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this module does the network's and the layouts' I/O"
+)]
+
+mod challenge;
+mod classify;
+mod client;
+mod content;
+mod credentials;
+mod error;
+mod host;
+mod judge;
+mod layout;
+mod look_up;
+mod options;
+mod request;
+mod schema1;
+mod setback;
+mod single_flight;
+mod statistics;
+mod token;
+mod transport;
+mod unfold;
+mod wording;
+
+pub use credentials::{CredentialFile, CredentialSources};
+pub use error::RegistryError;
+pub use look_up::{Registry, Wanted};
+pub use options::{LayoutMapping, Options};
+pub use statistics::Statistics;

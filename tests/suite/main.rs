@@ -5,13 +5,20 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::print_stderr,
     clippy::unwrap_used,
-    reason = "tests do I/O, and fail by panicking"
+    reason = "tests do I/O, fail by panicking, and say what they skip"
 )]
 
 mod architecture;
+mod docker_registry;
 mod extraction;
+mod images;
+mod registry;
+mod registry_faults;
+mod registry_layouts;
 mod reports;
 mod reports_builder;
 mod reports_hostile;
 mod targets;
+mod token_service;

@@ -1,0 +1,77 @@
+//! At which stage a connection failed.
+
+use std::error::Error;
+use std::io;
+
+use super::setback::{Setback, failure};
+use crate::facts::FailureReason;
+
+/// The stage at which a request to `host` failed, and the words of the deepest cause.
+///
+/// The HTTP libraries type only some of their errors, so the chain of sources is walked: rustls and the operating system
+/// have types there, the name resolution and the HTTP parser have words (`hyper-util` `client/legacy/connect/http.rs`,
+/// `hyper` `error.rs`).
+pub(super) fn classify(error: &reqwest::Error, host: &str) -> Setback {
+    let mut reason = None;
+    let mut deepest = String::new();
+    for cause in causes(error) {
+        deepest = cause.to_string();
+        reason = stage(cause).or(reason);
+    }
+    if error.is_timeout() {
+        reason = Some(FailureReason::Timeout);
+    }
+    let reason = reason.unwrap_or(FailureReason::Connect);
+    let detail = match reason {
+        FailureReason::Dns => format!("the name of {host} could not be resolved: {deepest}"),
+        FailureReason::Tls if speaks_no_tls(error) => format!(
+            "{host} does not speak TLS; if it is meant to be asked over plain HTTP, pass --plain-http {host}"
+        ),
+        FailureReason::Tls => format!("no trusted TLS connection to {host}: {deepest}"),
+        FailureReason::Timeout if error.is_connect() => format!("no connection to {host} in time"),
+        FailureReason::Timeout => format!("{host} did not answer in time"),
+        _ if is_no_http(&deepest) => format!("{host} does not speak HTTP: {deepest}"),
+        _ if error.is_connect() => format!("cannot connect to {host}: {deepest}"),
+        _ => format!("the connection to {host} broke: {deepest}"),
+    };
+    let failure = failure(reason, &detail);
+    if error.is_connect() {
+        Setback::Unreachable(failure)
+    } else {
+        Setback::Undetermined(failure)
+    }
+}
+
+fn stage(cause: &(dyn Error + 'static)) -> Option<FailureReason> {
+    if tls_error(cause).is_some() {
+        return Some(FailureReason::Tls);
+    }
+    cause
+        .to_string()
+        .starts_with("dns error")
+        .then_some(FailureReason::Dns)
+}
+
+fn is_no_http(words: &str) -> bool {
+    words.contains("invalid HTTP") || words.contains("message head is too large")
+}
+
+fn speaks_no_tls(error: &reqwest::Error) -> bool {
+    causes(error).any(|cause| {
+        matches!(
+            tls_error(cause),
+            Some(rustls::Error::InvalidMessage(_) | rustls::Error::InappropriateMessage { .. })
+        )
+    })
+}
+
+/// The TLS error of one cause. An I/O error hides the error that it wraps from the chain.
+fn tls_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    cause
+        .downcast_ref()
+        .or_else(|| cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref())
+}
+
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| cause.source())
+}

@@ -1,0 +1,192 @@
+//! Content from a registry host or a layout folder, verified.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::host::{Host, Wire};
+use super::layout::Layout;
+use super::request::Question;
+use super::schema1::signed_payload;
+use super::setback::Setback;
+use super::wording::one_line;
+use crate::oci::{Descriptor, Digest, Reference};
+
+/// The most bytes of a config. The largest in the wild, with thousands of history entries, have some hundred kilobytes.
+const MAX_CONFIG_BYTES: usize = 8 * 1024 * 1024;
+
+/// Where the content of a reference is.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// On a registry host.
+    Host(&'a Host, &'a Wire),
+    /// In a layout folder.
+    Layout(&'a Layout),
+}
+
+/// A manifest that is what its digest says.
+#[derive(Debug, Clone)]
+pub(super) struct Document {
+    pub body: Bytes,
+    /// The `Content-Type` as sent, empty where there was none.
+    pub content_type: String,
+    pub digest: Digest,
+}
+
+impl Place<'_> {
+    /// The manifest that `reference` names.
+    pub async fn manifest(self, reference: &Reference) -> Result<Document, Setback> {
+        match self {
+            Self::Layout(layout) => layout.manifest(reference),
+            Self::Host(host, wire) => {
+                let question = Question::Manifest {
+                    repository: reference.repository(),
+                    tag_or_digest: reference.tag_or_digest(),
+                };
+                self.document(host, wire, &question, reference.digest())
+                    .await
+            }
+        }
+    }
+
+    /// The manifest that an index lists.
+    pub async fn child(
+        self,
+        repository: &str,
+        descriptor: &Descriptor,
+    ) -> Result<Document, Setback> {
+        let document = match self {
+            Self::Layout(layout) => layout.child(descriptor)?,
+            Self::Host(host, wire) => {
+                let question = Question::Manifest {
+                    repository,
+                    tag_or_digest: descriptor.digest.as_str(),
+                };
+                self.document(host, wire, &question, Some(&descriptor.digest))
+                    .await?
+            }
+        };
+        check_size(&document.body, descriptor)?;
+        Ok(document)
+    }
+
+    /// The config that a manifest points to.
+    pub async fn config(self, repository: &str, descriptor: &Descriptor) -> Result<Bytes, Setback> {
+        let body = match self {
+            Self::Layout(layout) => layout.blob(&descriptor.digest, MAX_CONFIG_BYTES)?,
+            Self::Host(host, wire) => {
+                let question = Question::Blob {
+                    repository,
+                    digest: &descriptor.digest,
+                    limit: MAX_CONFIG_BYTES,
+                };
+                host.ask(wire, &question).await?.body
+            }
+        };
+        if !descriptor.digest.verifies(&body) {
+            return Err(another_digest(&body, &descriptor.digest));
+        }
+        check_size(&body, descriptor)?;
+        Ok(body)
+    }
+
+    async fn document(
+        self,
+        host: &Host,
+        wire: &Wire,
+        question: &Question<'_>,
+        asked: Option<&Digest>,
+    ) -> Result<Document, Setback> {
+        let reply = host.ask(wire, question).await?;
+        let digest = verify(&reply.body, asked, reply.header("docker-content-digest"))?;
+        let content_type = one_line(reply.header("content-type").unwrap_or_default());
+        Ok(Document {
+            body: reply.body,
+            content_type,
+            digest,
+        })
+    }
+}
+
+/// The digest of a manifest: the one that was asked for, else the promised one (`Docker-Content-Digest`), else the one it
+/// has. For signed schema 1 it covers the payload.
+pub(super) fn verify(
+    body: &[u8],
+    asked: Option<&Digest>,
+    promised: Option<&str>,
+) -> Result<Digest, Setback> {
+    let expected = match (asked, promised) {
+        (Some(asked), _) => Some(asked.clone()),
+        (None, Some(promised)) => Some(promised.parse::<Digest>().map_err(|error| {
+            Setback::malformed(&format!(
+                "{promised:?} in the header Docker-Content-Digest is no digest: {error}"
+            ))
+        })?),
+        (None, None) => None,
+    };
+    match expected {
+        Some(expected) if expected.verifies(body) => Ok(expected),
+        Some(expected)
+            if signed_payload(body).is_some_and(|payload| expected.verifies(&payload)) =>
+        {
+            Ok(expected)
+        }
+        Some(expected) => Err(another_digest(body, &expected)),
+        None => Ok(signed_payload(body).map_or_else(
+            || Digest::sha256_of(body),
+            |payload| Digest::sha256_of(&payload),
+        )),
+    }
+}
+
+fn another_digest(body: &[u8], expected: &Digest) -> Setback {
+    Setback::malformed(&format!(
+        "the content has the digest {} and should have {expected}",
+        Digest::sha256_of(body)
+    ))
+}
+
+fn check_size(body: &[u8], descriptor: &Descriptor) -> Result<(), Setback> {
+    if body.len() as u64 == descriptor.size.0 {
+        return Ok(());
+    }
+    Err(Setback::malformed(&format!(
+        "{} has {} bytes and is declared with {}",
+        descriptor.digest,
+        body.len(),
+        descriptor.size.0
+    )))
+}
+
+/// The content of a file of at most `limit` bytes.
+pub(super) fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    File::open(path)?
+        .take(limit + 1)
+        .read_to_end(&mut content)?;
+    if content.len() as u64 > limit {
+        return Err(io::Error::other(format!("it is larger than {limit} bytes")));
+    }
+    Ok(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_that_was_asked_for_is_held_against_the_body() {
+        let digest = Digest::sha256_of(b"{}");
+        let other = Digest::sha256_of(b"{ }");
+        assert_eq!(verify(b"{}", None, None).expect("none asked"), digest);
+        assert_eq!(
+            verify(b"{}", Some(&digest), Some(other.as_str())).expect("the asked one"),
+            digest
+        );
+        assert!(verify(b"{}", Some(&other), None).is_err());
+        assert!(verify(b"{}", None, Some(other.as_str())).is_err());
+        assert!(verify(b"{}", None, Some("hello")).is_err());
+    }
+}

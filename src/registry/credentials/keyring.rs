@@ -1,0 +1,100 @@
+//! Finds the credential for a repository.
+
+use std::ffi::OsString;
+use std::io;
+
+use super::file::{CredentialsDocument, Entrance};
+use super::secret::{Credential, CredentialKind};
+use super::{CredentialSources, helper};
+use crate::registry::RegistryError;
+use crate::registry::content::read_bounded;
+use crate::registry::single_flight::SingleFlight;
+
+/// The most bytes of a credentials file.
+const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
+
+type HelperAnswer = Result<Option<CredentialKind>, String>;
+
+/// All credentials that are at hand. Helpers are asked when a registry asks, once each for a server.
+#[derive(Debug, Default)]
+pub struct Keyring {
+    /// The files that are there, with the path as messages show it.
+    documents: Vec<(String, CredentialsDocument)>,
+    helpers: SingleFlight<(String, String), HelperAnswer>,
+    helper_path: Option<OsString>,
+}
+
+/// What is known about a repository.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// The first credential.
+    pub credential: Option<Credential>,
+    /// Why a credential that should be there is not.
+    pub trouble: Option<String>,
+}
+
+impl Keyring {
+    /// Reads the files that are there.
+    pub fn read(sources: &CredentialSources) -> Result<Self, RegistryError> {
+        let mut documents = Vec::new();
+        for file in &sources.files {
+            let fail = |reason: String| RegistryError::Credentials {
+                path: file.path.clone(),
+                reason,
+            };
+            let text = match read_bounded(&file.path, MAX_FILE_BYTES) {
+                Ok(text) => text,
+                Err(error) if error.kind() == io::ErrorKind::NotFound && !file.must_exist => {
+                    continue;
+                }
+                Err(error) => return Err(fail(error.to_string())),
+            };
+            let document = CredentialsDocument::parse(&text).map_err(fail)?;
+            documents.push((sources.shown(&file.path), document));
+        }
+        Ok(Self {
+            documents,
+            helpers: SingleFlight::default(),
+            helper_path: sources.helper_path.clone(),
+        })
+    }
+
+    /// The credential for `repository` at `registry`: the first file that knows one has the word.
+    pub async fn find(&self, registry: &str, repository: &str) -> Findings {
+        let mut findings = Findings::default();
+        for (path, document) in &self.documents {
+            let credential = match document.entrance(registry, repository) {
+                None => continue,
+                Some(Entrance::Stored { key, kind }) => Some(Credential {
+                    origin: format!("{path} ({key})"),
+                    kind,
+                }),
+                Some(Entrance::Helper { name, server }) => {
+                    match self.ask_helper(name, &server).await {
+                        Ok(kind) => kind.map(|kind| Credential {
+                            origin: format!("docker-credential-{name} ({server})"),
+                            kind,
+                        }),
+                        Err(trouble) => {
+                            findings.trouble.get_or_insert(trouble);
+                            None
+                        }
+                    }
+                }
+            };
+            if credential.is_some() {
+                findings.credential = credential;
+                break;
+            }
+        }
+        findings
+    }
+
+    async fn ask_helper(&self, name: &str, server: &str) -> HelperAnswer {
+        let key = (name.to_owned(), server.to_owned());
+        self.helpers
+            .get_or(key, helper::ask(name, server, self.helper_path.as_deref()))
+            .await
+            .0
+    }
+}

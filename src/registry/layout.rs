@@ -1,0 +1,129 @@
+//! OCI image layouts: folders that hold what a registry would.
+//!
+//! Source: OCI image-spec `image-layout.md`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+
+use super::RegistryError;
+use super::content::{Document, read_bounded, verify};
+use super::setback::Setback;
+use crate::facts::{Identity, Missing, Refusal, RefusalReason};
+use crate::oci::{
+    Descriptor, Digest, IndexEntry, MAX_MANIFEST_BYTES, Manifest, Reference, media_type,
+};
+
+/// The annotation that names an entry: a tag, or a whole reference (OCI image-spec `annotations.md`).
+const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// containerd's annotation with the whole reference, beside which the other one holds the tag (containerd
+/// `core/images/annotations.go`).
+const IMAGE_NAME: &str = "io.containerd.image.name";
+
+/// A layout folder.
+#[derive(Debug)]
+pub(super) struct Layout {
+    folder: PathBuf,
+    entries: Vec<IndexEntry>,
+}
+
+impl Layout {
+    /// Reads the index of the folder.
+    pub fn open(folder: &Path) -> Result<Self, RegistryError> {
+        let fail = |reason: String| RegistryError::Layout {
+            folder: folder.to_owned(),
+            reason,
+        };
+        let index = read_bounded(&folder.join("index.json"), MAX_MANIFEST_BYTES as u64)
+            .map_err(|error| fail(format!("index.json cannot be read: {error}")))?;
+        match Manifest::parse(&index, Some(media_type::OCI_INDEX)) {
+            Ok(Manifest::Index(index)) => Ok(Self {
+                folder: folder.to_owned(),
+                entries: index.entries,
+            }),
+            Ok(other) => Err(fail(format!("index.json is an {}", other.kind()))),
+            Err(error) => Err(fail(format!("index.json: {error}"))),
+        }
+    }
+
+    /// The manifest that `reference` names: by its digest, else by the annotation that holds the whole reference, else by
+    /// the one that holds the tag alone.
+    pub fn manifest(&self, reference: &Reference) -> Result<Document, Setback> {
+        if let Some(digest) = reference.digest() {
+            return self.document(digest, "");
+        }
+        let entry = self
+            .entries
+            .iter()
+            .find(|entry| names(entry, reference))
+            .or_else(|| {
+                self.entries.iter().find(|entry| {
+                    let annotations = &entry.descriptor.annotations;
+                    !annotations.contains_key(IMAGE_NAME)
+                        && annotations.get(REF_NAME).map(String::as_str) == reference.tag()
+                })
+            })
+            .ok_or_else(|| self.not_found(Missing::Manifest))?;
+        self.document(&entry.descriptor.digest, &entry.descriptor.media_type)
+    }
+
+    /// The manifest that an index lists.
+    pub fn child(&self, descriptor: &Descriptor) -> Result<Document, Setback> {
+        self.document(&descriptor.digest, &descriptor.media_type)
+    }
+
+    fn document(&self, digest: &Digest, media_type: &str) -> Result<Document, Setback> {
+        let body = self.read(digest, MAX_MANIFEST_BYTES, Missing::Manifest)?;
+        Ok(Document {
+            digest: verify(&body, Some(digest), None)?,
+            content_type: media_type.to_owned(),
+            body,
+        })
+    }
+
+    /// A blob of at most `limit` bytes. Whether it has its digest is for the caller to see.
+    pub fn blob(&self, digest: &Digest, limit: usize) -> Result<Bytes, Setback> {
+        self.read(digest, limit, Missing::Blob)
+    }
+
+    /// A digest has no other characters than its algorithm's name and hexadecimal digits, so the path stays inside.
+    fn read(&self, digest: &Digest, limit: usize, missing: Missing) -> Result<Bytes, Setback> {
+        let path = self
+            .folder
+            .join("blobs")
+            .join(digest.algorithm())
+            .join(digest.hex());
+        match read_bounded(&path, limit as u64) {
+            Ok(content) => Ok(content.into()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(self.not_found(missing)),
+            Err(error) => Err(Setback::malformed(&format!(
+                "{} cannot be read: {error}",
+                path.display()
+            ))),
+        }
+    }
+
+    fn not_found(&self, missing: Missing) -> Setback {
+        Refusal {
+            reason: RefusalReason::NotFound(missing),
+            status: None,
+            message: format!("not in the OCI image layout {}", self.folder.display()),
+            identity: Identity::Layout,
+            by_token_service: false,
+            nearest_tags: Vec::new(),
+        }
+        .into()
+    }
+}
+
+/// Whether an annotation of the entry is the whole reference, in any spelling.
+fn names(entry: &IndexEntry, reference: &Reference) -> bool {
+    [IMAGE_NAME, REF_NAME]
+        .into_iter()
+        .filter_map(|key| entry.descriptor.annotations.get(key))
+        .any(|name| {
+            name.parse::<Reference>()
+                .is_ok_and(|named| named == *reference)
+        })
+}

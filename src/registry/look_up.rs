@@ -1,0 +1,228 @@
+//! Looks references up.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+use super::client;
+use super::content::Place;
+use super::credentials::Keyring;
+use super::host::{Host, Wire};
+use super::layout::Layout;
+use super::setback::{Setback, failure};
+use super::single_flight::SingleFlight;
+use super::statistics::{Counters, Statistics};
+use super::token::Tokens;
+use super::transport::Transport;
+use super::unfold::{Known, Search};
+use super::{LayoutMapping, Options, RegistryError};
+use crate::facts::{Depth, FailureReason, Found, Lookup};
+use crate::oci::{Manifest, Platform, Reference};
+
+/// What is asked about one reference: how deep, and for which platforms; all of them where none are named.
+pub type Wanted = (Reference, Depth, Option<Vec<Platform>>);
+
+/// Everything that can say what is stored under a reference: registries, and layouts in their place.
+#[derive(Debug)]
+pub struct Registry {
+    wire: Wire,
+    hosts: Mutex<HashMap<String, Arc<Host>>>,
+    layouts: Vec<(LayoutMapping, Layout)>,
+    known: Known,
+    options: Options,
+}
+
+impl Registry {
+    /// Opens the layouts and reads the credentials and certificates. Nothing is asked yet.
+    ///
+    /// # Errors
+    ///
+    /// When a setting cannot be used: the message names the file and what is wrong with it.
+    pub fn new(options: Options) -> Result<Self, RegistryError> {
+        let mut layouts = Vec::new();
+        for mapping in &options.layouts {
+            layouts.push((mapping.clone(), Layout::open(&mapping.folder)?));
+        }
+        layouts.sort_by_key(|(mapping, _)| std::cmp::Reverse(mapping.host_prefix.len()));
+        Ok(Self {
+            wire: Wire {
+                transport: Transport {
+                    client: client::build(&options)?,
+                    counters: Counters::default(),
+                },
+                tokens: Tokens::default(),
+                keyring: Keyring::read(&options.credentials)?,
+                timeout: options.timeout,
+                retries: options.retries,
+            },
+            hosts: Mutex::default(),
+            layouts,
+            known: Known {
+                manifests: SingleFlight::default(),
+                configs: SingleFlight::default(),
+            },
+            options,
+        })
+    }
+
+    /// Whether `reference` would be answered: by a layout always, by the network unless the client is offline.
+    #[must_use]
+    pub fn answers(&self, reference: &Reference) -> bool {
+        !self.options.offline || self.layout(reference).is_some()
+    }
+
+    /// What is stored under `reference`, as deep as `depth` says. Of an index, the images for `platforms` are looked at,
+    /// and entries that say no platform; all images where `platforms` is none.
+    ///
+    /// It does not fail: not knowing is an answer. A depth of [`Depth::Reference`] asks as [`Depth::Manifest`] does.
+    pub async fn look_up(
+        &self,
+        reference: &Reference,
+        depth: Depth,
+        platforms: Option<&[Platform]>,
+    ) -> Lookup {
+        self.find(reference, depth, platforms).await.into()
+    }
+
+    /// Looks many references up, several at a time, each once however often it is wanted. References that nothing
+    /// [`answers`](Self::answers), and those wanted at [`Depth::Reference`] alone, are left out. `progress` is told how
+    /// many answers there are after each one.
+    pub async fn look_up_all(
+        &self,
+        wanted: Vec<Wanted>,
+        progress: impl Fn(usize),
+    ) -> BTreeMap<Reference, Lookup> {
+        let distinct = distinct(wanted);
+        let asked = distinct
+            .into_iter()
+            .filter(|(reference, (depth, _))| *depth > Depth::Reference && self.answers(reference))
+            .map(|(reference, (depth, platforms))| async move {
+                let lookup = self.look_up(&reference, depth, platforms.as_deref()).await;
+                (reference, lookup)
+            });
+        let mut answers = stream::iter(asked).buffer_unordered(self.options.concurrency.max(1));
+        let mut lookups = BTreeMap::new();
+        while let Some((reference, lookup)) = answers.next().await {
+            lookups.insert(reference, lookup);
+            progress(lookups.len());
+        }
+        lookups
+    }
+
+    /// What all questions cost so far.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.wire.transport.counters.snapshot()
+    }
+
+    async fn find(
+        &self,
+        reference: &Reference,
+        depth: Depth,
+        platforms: Option<&[Platform]>,
+    ) -> Result<Found, Setback> {
+        let host;
+        let place = match self.layout(reference) {
+            Some(layout) => Place::Layout(layout),
+            None if self.options.offline => {
+                let words = "nothing is asked of the network when offline";
+                return Err(failure(FailureReason::Connect, words).into());
+            }
+            None => {
+                host = self.host(reference);
+                Place::Host(&host, &self.wire)
+            }
+        };
+        let document = place.manifest(reference).await?;
+        let content_type = Some(document.content_type.as_str()).filter(|text| !text.is_empty());
+        let manifest = Manifest::parse(&document.body, content_type)
+            .map_err(|error| Setback::malformed(&error.to_string()))?;
+        let search = Search {
+            place,
+            known: &self.known,
+            counters: &self.wire.transport.counters,
+            reference,
+            depth,
+            platforms,
+        };
+        let images = search.images(&manifest, &document.digest).await;
+        Ok(Found {
+            digest: document.digest,
+            content_type: document.content_type,
+            manifest,
+            images,
+        })
+    }
+
+    fn layout(&self, reference: &Reference) -> Option<&Layout> {
+        let name = reference.name();
+        self.layouts
+            .iter()
+            .find(|(mapping, _)| mapping.covers(&name))
+            .map(|(_, layout)| layout)
+    }
+
+    fn host(&self, reference: &Reference) -> Arc<Host> {
+        let registry = reference.registry();
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let host = hosts.entry(registry.to_owned()).or_insert_with(|| {
+            Arc::new(Host::new(
+                registry,
+                reference.api_host(),
+                &self.options.plain_http,
+                self.options.per_host,
+            ))
+        });
+        Arc::clone(host)
+    }
+}
+
+/// Each reference once, as deep as anybody wants it, for all platforms that anybody wants.
+fn distinct(wanted: Vec<Wanted>) -> BTreeMap<Reference, (Depth, Option<Vec<Platform>>)> {
+    let mut distinct: BTreeMap<Reference, (Depth, Option<Vec<Platform>>)> = BTreeMap::new();
+    for (reference, depth, platforms) in wanted {
+        let (deepest, all) = distinct
+            .entry(reference)
+            .or_insert_with(|| (depth, Some(Vec::new())));
+        *deepest = (*deepest).max(depth);
+        match (all.as_mut(), platforms) {
+            (Some(all), Some(more)) => {
+                for platform in more {
+                    if !all.contains(&platform) {
+                        all.push(platform);
+                    }
+                }
+            }
+            _ => *all = None,
+        }
+    }
+    distinct
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_is_asked_about_once_and_for_everybody() {
+        let reference: Reference = "a.io/x".parse().expect("a reference");
+        let arm = Platform::new("linux", "arm64", None, None);
+        let amd = Platform::linux_amd64();
+        let merged = distinct(vec![
+            (reference.clone(), Depth::Manifest, Some(vec![arm.clone()])),
+            (
+                reference.clone(),
+                Depth::Config,
+                Some(vec![amd.clone(), arm.clone()]),
+            ),
+        ]);
+        assert_eq!(merged[&reference], (Depth::Config, Some(vec![arm, amd])));
+        let merged = distinct(vec![
+            (reference.clone(), Depth::Manifest, None),
+            (reference.clone(), Depth::Manifest, Some(Vec::new())),
+        ]);
+        assert_eq!(merged[&reference], (Depth::Manifest, None));
+    }
+}

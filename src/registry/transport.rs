@@ -1,0 +1,335 @@
+//! Sends one request: redirects, repeated tries and bounded bodies.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use oci_client::secrets::RegistryAuth;
+use reqwest::header::{self, HeaderMap};
+use reqwest::{Client, StatusCode, Url};
+use tokio::time::{Instant, sleep};
+
+use super::classify::classify;
+use super::judge::error_document;
+use super::request::{Request, secret_header};
+use super::setback::{Setback, failure};
+use super::statistics::Counters;
+use crate::facts::{Failure, FailureReason};
+
+/// The most redirects that are followed. Registries need one, to their storage.
+const MAX_REDIRECTS: usize = 5;
+/// The most bytes of an error document that are read.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+/// The wait before the second try; it doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest wait between two tries that is ours to choose.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+
+/// A whole response.
+#[derive(Debug)]
+pub(super) struct Reply {
+    /// Who answered, for messages.
+    pub host: String,
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// A header as text; nothing where it is missing or no text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    #[cfg(test)]
+    pub fn for_test(status: u16, body: &str) -> Self {
+        Self {
+            host: "registry.example.com".to_owned(),
+            status: StatusCode::from_u16(status).expect("a status"),
+            headers: HeaderMap::new(),
+            body: Bytes::copy_from_slice(body.as_bytes()),
+        }
+    }
+}
+
+/// Sends requests.
+#[derive(Debug)]
+pub(super) struct Transport {
+    pub client: Client,
+    pub counters: Counters,
+}
+
+/// How long a request may be tried.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    pub deadline: Instant,
+    pub retries: u32,
+    /// Whether a connection that breaks is tried again too.
+    pub breaks: bool,
+}
+
+impl Transport {
+    /// The reply to `request`, of whatever status but 429 and 5xx. Those, and broken connections, are tried again.
+    pub async fn send(
+        &self,
+        request: &Request,
+        authorization: &RegistryAuth,
+        patience: Patience,
+    ) -> Result<Reply, Setback> {
+        let mut tries = 0;
+        loop {
+            let failed = match self.follow(request, authorization).await {
+                Ok(reply) => match passing_trouble(&reply) {
+                    None => return Ok(reply),
+                    Some(failed) => failed.into(),
+                },
+                Err(failed) => failed,
+            };
+            let Some(failure) = failed.failure() else {
+                return Err(failed);
+            };
+            let wait = pause(failure, tries);
+            let may_pass = match failure.reason {
+                FailureReason::RateLimited | FailureReason::ServerError => true,
+                FailureReason::Connect | FailureReason::Dns => patience.breaks,
+                _ => false,
+            };
+            if !may_pass || tries >= patience.retries || Instant::now() + wait >= patience.deadline
+            {
+                return Err(failed);
+            }
+            sleep(wait).await;
+            tries += 1;
+        }
+    }
+
+    /// Sends once, and follows redirects. `Authorization` goes to the host that was asked and to no other.
+    async fn follow(
+        &self,
+        request: &Request,
+        authorization: &RegistryAuth,
+    ) -> Result<Reply, Setback> {
+        let mut url = request.url.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let reply = if url.origin() == request.url.origin() {
+                self.exchange(request, &url, authorization).await?
+            } else {
+                self.exchange(request, &url, &RegistryAuth::Anonymous)
+                    .await
+                    .map_err(Setback::elsewhere)?
+            };
+            if !is_redirect(reply.status) {
+                return Ok(reply);
+            }
+            url = target(&url, &reply)?;
+        }
+        Err(Setback::malformed(&format!(
+            "{} redirects more than {MAX_REDIRECTS} times",
+            authority(&request.url)
+        )))
+    }
+
+    async fn exchange(
+        &self,
+        request: &Request,
+        url: &Url,
+        authorization: &RegistryAuth,
+    ) -> Result<Reply, Setback> {
+        let host = authority(url);
+        self.counters.request();
+        let mut builder = self.client.request(request.method.clone(), url.clone());
+        // A body in another coding than asked for could neither be bounded nor verified.
+        builder = builder.header(header::ACCEPT_ENCODING, "identity");
+        if !request.accept.is_empty() {
+            builder = builder.header(header::ACCEPT, request.accept);
+        }
+        if let Some(form) = &request.form {
+            builder = builder
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(form.clone());
+        }
+        builder = match authorization {
+            RegistryAuth::Anonymous => builder,
+            RegistryAuth::Basic(username, password) => builder.basic_auth(username, Some(password)),
+            RegistryAuth::Bearer(token) => match secret_header(&format!("Bearer {token}")) {
+                Some(value) => builder.header(header::AUTHORIZATION, value),
+                None => builder,
+            },
+        };
+        let mut response = builder
+            .send()
+            .await
+            .map_err(|error| classify(&error, &host))?;
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let body = self.body(response, request.limit, &host).await?;
+        Ok(Reply {
+            host,
+            status,
+            headers,
+            body,
+        })
+    }
+
+    /// The body, at most `limit` bytes of a good answer. Of another answer, the beginning is enough.
+    async fn body(
+        &self,
+        mut response: reqwest::Response,
+        limit: usize,
+        host: &str,
+    ) -> Result<Bytes, Setback> {
+        let is_good = response.status().is_success();
+        let limit = if is_good { limit } else { MAX_ERROR_BYTES };
+        let too_long = || {
+            Setback::malformed(&format!(
+                "the answer of {host} is longer than {limit} bytes"
+            ))
+        };
+        if is_good
+            && response
+                .content_length()
+                .is_some_and(|length| length > limit as u64)
+        {
+            return Err(too_long());
+        }
+        let mut body = BytesMut::new();
+        loop {
+            let chunk = match response.chunk().await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => return Ok(body.freeze()),
+                Err(_) if !is_good => return Ok(body.freeze()),
+                Err(error) => return Err(classify(&error, host)),
+            };
+            self.counters.downloaded(chunk.len());
+            if body.len() + chunk.len() > limit {
+                return if is_good {
+                    Err(too_long())
+                } else {
+                    Ok(body.freeze())
+                };
+            }
+            body.extend_from_slice(&chunk);
+        }
+    }
+}
+
+/// `host` or `host:port`, for messages.
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// Where a redirect leads. Only the web's own schemes count, and never from TLS to plain HTTP.
+fn target(from: &Url, reply: &Reply) -> Result<Url, Setback> {
+    let fail = |why: &str| Setback::malformed(&format!("{} redirects {why}", reply.host));
+    let location = reply
+        .header("location")
+        .ok_or_else(|| fail("without saying where to"))?;
+    let to = from
+        .join(location)
+        .map_err(|_| fail("to what is no address"))?;
+    match (from.scheme(), to.scheme()) {
+        ("https", "http") => Err(fail("from TLS to plain HTTP")),
+        (_, "https" | "http") if to.has_host() => Ok(to),
+        _ => Err(fail("to what is no web address")),
+    }
+}
+
+/// The failure that a reply of 429 or 5xx is.
+fn passing_trouble(reply: &Reply) -> Option<Failure> {
+    let reason = match reply.status.as_u16() {
+        429 => FailureReason::RateLimited,
+        500..=599 => FailureReason::ServerError,
+        _ => return None,
+    };
+    let (_, message) = error_document(&reply.body);
+    let words = if message.is_empty() {
+        String::new()
+    } else {
+        format!(": {message}")
+    };
+    let mut trouble = failure(
+        reason,
+        &format!("{} answered {}{words}", reply.host, reply.status),
+    );
+    trouble.retry_after = reply
+        .header("retry-after")
+        .and_then(|text| retry_after(text, SystemTime::now()));
+    Some(trouble)
+}
+
+/// `Retry-After`: seconds or a date (RFC 9110 section 10.2.3).
+fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
+}
+
+/// How long to wait after the try of number `tries`: what the server asks for, else a doubling, jittered pause.
+fn pause(failed: &Failure, tries: u32) -> Duration {
+    let jitter = 0.5 + fastrand::f64();
+    let own = FIRST_PAUSE
+        .saturating_mul(1 << tries.min(10))
+        .min(LONGEST_PAUSE)
+        .mul_f64(jitter);
+    failed.retry_after.map_or(own, |asked| asked.max(own / 4))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_says_how_long_to_wait_in_seconds_or_as_a_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        for (text, wait) in [
+            ("120", Some(120)),
+            (" 0 ", Some(0)),
+            ("Sun, 06 Nov 1994 08:49:47 GMT", Some(10)),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+            ("soon", None),
+            ("-1", None),
+        ] {
+            assert_eq!(
+                retry_after(text, now),
+                wait.map(Duration::from_secs),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn redirects_stay_on_the_web_and_keep_their_encryption() {
+        let reply = |location: &str| {
+            let mut reply = Reply::for_test(307, "");
+            if !location.is_empty() {
+                reply
+                    .headers
+                    .insert(header::LOCATION, location.parse().expect("a header"));
+            }
+            reply
+        };
+        let from: Url = "https://registry.example.com/v2/a/blobs/b"
+            .parse()
+            .expect("a URL");
+        for (location, to) in [
+            (
+                "https://s.example/b?sig=1",
+                Some("https://s.example/b?sig=1"),
+            ),
+            ("/other", Some("https://registry.example.com/other")),
+            ("http://s.example/b", None),
+            ("file:///etc/passwd", None),
+            ("", None),
+        ] {
+            let target = target(&from, &reply(location)).ok();
+            assert_eq!(target.as_ref().map(Url::as_str), to, "{location}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! From a manifest to the runnable images behind it.
+
+use futures_util::future::{BoxFuture, join_all};
+
+use super::content::Place;
+use super::setback::Setback;
+use super::single_flight::SingleFlight;
+use super::statistics::Counters;
+use crate::facts::{Answer, Depth, PlatformImage};
+use crate::oci::{
+    Config, Descriptor, Digest, ImageManifest, Index, IndexEntry, Manifest, Platform, Reference,
+};
+
+/// How deep indexes may nest. Real ones nest once, if at all.
+const MAX_NESTING: usize = 4;
+/// How many images of one index are looked at. Real ones have some dozen platforms.
+const MAX_IMAGES: usize = 256;
+
+/// The repository with its host, and a digest in it.
+type Key = (String, Digest);
+
+/// What was read before in this run, by digest.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub manifests: SingleFlight<Key, Result<Manifest, Setback>>,
+    pub configs: SingleFlight<Key, Result<Config, Setback>>,
+}
+
+/// One reference's search for its images.
+pub(super) struct Search<'a> {
+    pub place: Place<'a>,
+    pub known: &'a Known,
+    pub counters: &'a Counters,
+    pub reference: &'a Reference,
+    pub depth: Depth,
+    pub platforms: Option<&'a [Platform]>,
+}
+
+impl Search<'_> {
+    /// The images behind a manifest; see [`Found::images`](crate::facts::Found::images).
+    pub async fn images(&self, manifest: &Manifest, digest: &Digest) -> Vec<PlatformImage> {
+        match manifest {
+            Manifest::Image(_) => {
+                vec![self.image(None, digest, Ok(manifest.clone())).await]
+            }
+            Manifest::Index(index) => self.unfold(index, 1).await,
+            Manifest::Schema1(_) | Manifest::Artifact(_) => Vec::new(),
+        }
+    }
+
+    fn unfold<'s>(&'s self, index: &'s Index, nesting: usize) -> BoxFuture<'s, Vec<PlatformImage>> {
+        Box::pin(async move {
+            let entries: Vec<&IndexEntry> = index.images().collect();
+            let needed = needed(&entries, self.platforms);
+            let images = entries.into_iter().zip(needed).enumerate().map(
+                |(number, (entry, is_needed))| async move {
+                    if is_needed {
+                        self.entry(entry, number, nesting).await
+                    } else {
+                        vec![unasked(entry)]
+                    }
+                },
+            );
+            join_all(images).await.into_iter().flatten().collect()
+        })
+    }
+
+    async fn entry(&self, entry: &IndexEntry, number: usize, nesting: usize) -> Vec<PlatformImage> {
+        let manifest = if number < MAX_IMAGES {
+            self.child(&entry.descriptor).await
+        } else {
+            let words = format!("the index lists more than {MAX_IMAGES} images");
+            Err(Setback::malformed(&words))
+        };
+        let manifest = match manifest {
+            Ok(Manifest::Index(nested)) if nesting < MAX_NESTING => {
+                return self.unfold(&nested, nesting + 1).await;
+            }
+            Ok(Manifest::Index(_)) => Err(Setback::malformed(&format!(
+                "indexes nest more than {MAX_NESTING} deep"
+            ))),
+            other => other,
+        };
+        vec![
+            self.image(entry.platform.clone(), &entry.descriptor.digest, manifest)
+                .await,
+        ]
+    }
+
+    async fn image(
+        &self,
+        declared: Option<Platform>,
+        digest: &Digest,
+        manifest: Result<Manifest, Setback>,
+    ) -> PlatformImage {
+        let config = match &manifest {
+            Ok(Manifest::Image(image)) if self.depth >= Depth::Config => {
+                Some(self.config(image).await.into())
+            }
+            _ => None,
+        };
+        PlatformImage {
+            declared,
+            digest: digest.clone(),
+            manifest: Some(Answer::from(manifest)),
+            config,
+        }
+    }
+
+    async fn child(&self, descriptor: &Descriptor) -> Result<Manifest, Setback> {
+        let work = async {
+            let document = self
+                .place
+                .child(self.reference.repository(), descriptor)
+                .await?;
+            let declared = Some(descriptor.media_type.as_str()).filter(|text| !text.is_empty());
+            Manifest::parse(&document.body, declared)
+                .map_err(|error| Setback::malformed(&error.to_string()))
+        };
+        let key = self.key(&descriptor.digest);
+        self.counted(self.known.manifests.get_or(key, work).await)
+    }
+
+    async fn config(&self, image: &ImageManifest) -> Result<Config, Setback> {
+        let work = async {
+            let blob = self
+                .place
+                .config(self.reference.repository(), &image.config)
+                .await?;
+            Config::parse(&blob).map_err(|error| Setback::malformed(&error.to_string()))
+        };
+        let key = self.key(&image.config.digest);
+        self.counted(self.known.configs.get_or(key, work).await)
+    }
+
+    fn key(&self, digest: &Digest) -> Key {
+        (self.reference.name(), digest.clone())
+    }
+
+    fn counted<T>(&self, (result, shared): (T, bool)) -> T {
+        if shared {
+            self.counters.cache_hit();
+        }
+        result
+    }
+}
+
+fn unasked(entry: &IndexEntry) -> PlatformImage {
+    PlatformImage {
+        declared: entry.platform.clone(),
+        digest: entry.descriptor.digest.clone(),
+        manifest: None,
+        config: None,
+    }
+}
+
+/// Which entries are to be looked at: the best one for each platform, and those that say none, because a node takes such
+/// a one for any platform.
+fn needed(entries: &[&IndexEntry], platforms: Option<&[Platform]>) -> Vec<bool> {
+    let Some(platforms) = platforms else {
+        return vec![true; entries.len()];
+    };
+    let mut needed: Vec<bool> = entries
+        .iter()
+        .map(|entry| entry.platform.is_none())
+        .collect();
+    for node in platforms {
+        let ranked = entries.iter().enumerate().filter_map(|(number, entry)| {
+            let rank = entry.platform.as_ref()?.rank_on(node)?;
+            Some((rank, number))
+        });
+        if let Some((_, best)) = ranked.min() {
+            needed[best] = true;
+        }
+    }
+    needed
+}
