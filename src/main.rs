@@ -1,3 +1,26 @@
-//! The command line program. All of it is in the library.
+//! The command line program. All of it but the end of the process is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+use oci_preflight::cli;
+
+fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            // Nothing works without threads, not even a report.
+            use std::io::Write as _;
+            let _ = writeln!(std::io::stderr(), "oci-preflight: cannot start: {error}");
+            return ExitCode::from(cli::COULD_NOT_RUN);
+        }
+    };
+    runtime.spawn(async {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(i32::from(cli::INTERRUPTED));
+        }
+    });
+    runtime.block_on(cli::run())
+}

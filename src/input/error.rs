@@ -40,6 +40,17 @@ pub enum InputError {
 }
 
 impl InputError {
+    /// The path as the user would write it.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        match self {
+            Self::NotFound(path) | Self::Empty(path) | Self::TooLarge(path) | Self::Utf16(path) => {
+                path
+            }
+            Self::Unreadable { path, .. } | Self::NotUtf8 { path, .. } => path,
+        }
+    }
+
     pub(super) fn unreadable(path: &str, error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::NotFound {
             Self::NotFound(path.to_owned())

@@ -96,15 +96,28 @@ fn name(path: &Path) -> String {
     }
 }
 
-/// Whether a file with that name is read when it is found in a folder: `.yaml`, `.yml` and `.json`.
+/// The endings of Kubernetes sources.
+const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// What people put behind such an ending when a program fills the file in first, or a person does.
+const TEMPLATE_EXTENSIONS: [&str; 10] = [
+    "template", "tmpl", "tpl", "gotmpl", "j2", "in", "example", "sample", "dist", "injected",
+];
+
+/// Whether a file with that name is read when it is found in a folder: `.yaml`, `.yml` and `.json`, also with the ending of
+/// a template behind, such as `deployment.yaml.template`.
 #[must_use]
 pub fn is_source_name(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    extension.is_some_and(|extension| {
-        ["yaml", "yml", "json"]
-            .iter()
-            .any(|known| extension.eq_ignore_ascii_case(known))
-    })
+    let is_one_of = |path: &Path, known: &[&str]| {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        extension
+            .is_some_and(|extension| known.iter().any(|one| extension.eq_ignore_ascii_case(one)))
+    };
+    is_one_of(path, &EXTENSIONS)
+        || is_one_of(path, &TEMPLATE_EXTENSIONS)
+            && path
+                .file_stem()
+                .is_some_and(|stem| is_one_of(Path::new(stem), &EXTENSIONS))
 }
 
 #[cfg(test)]

@@ -1,1 +1,113 @@
-//! The pipeline, from sources to a report.
+//! The pipeline: sources → references → facts → rules → findings → report.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the pipeline holds the clock, and reads the files that describe node pools"
+)]
+
+mod gather;
+mod judge;
+mod targets;
+
+use std::time::Instant;
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+use crate::registry::{CredentialSources, LayoutMapping, Options, Registry, RegistryError};
+use crate::report::{Gathered, Report, Statistics};
+use crate::settings::Settings;
+use crate::text::SourceMap;
+
+pub use targets::TargetError;
+
+/// Why a run could not be done at all. What is wrong with one source or one image is part of the report instead.
+#[derive(Debug, Error, Diagnostic)]
+pub enum LintError {
+    /// Node pools can't be read.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// The client could not be made, mostly because of a certificate file or a layout.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+}
+
+/// How far the questions are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Images that were answered for.
+    pub done: usize,
+    /// Images in all.
+    pub total: usize,
+}
+
+/// Reads the sources, asks about each distinct image once, and runs every rule on every place.
+///
+/// # Errors
+///
+/// When the run could not be done at all. A registry that does not answer is part of the report.
+pub async fn lint(
+    settings: &Settings,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Report, LintError> {
+    let started = Instant::now();
+
+    // Read
+    let mut sources = SourceMap::default();
+    let node_pools = targets::node_pools(settings, &mut sources)?;
+    let gathered = gather::occurrences(settings, &mut sources);
+
+    // Ask
+    let registry = Registry::new(options(settings))?;
+    let landings = judge::landings(&gathered.occurrences, &node_pools);
+    let wanted = judge::wanted(&gathered.occurrences, &landings, settings.depth());
+    let total = judge::distinct(&wanted);
+    progress(Progress { done: 0, total });
+    let lookups = registry
+        .look_up_all(wanted, |done| progress(Progress { done, total }))
+        .await;
+
+    // Judge
+    let findings = judge::findings(settings, &gathered.occurrences, &landings, &lookups);
+
+    // Report
+    let cost = registry.statistics();
+    let report = Gathered {
+        sources,
+        inputs: gathered.inputs,
+        occurrences: gathered.occurrences,
+        problems: gathered.problems,
+        lookups,
+        findings,
+        node_pools,
+        ignored: 0,
+        statistics: Statistics {
+            duration: started.elapsed(),
+            requests: cost.requests,
+            bytes_downloaded: cost.bytes_downloaded,
+            cache_hits: cost.cache_hits,
+        },
+    };
+    Ok(Report::new(report, settings.fail_on))
+}
+
+fn options(settings: &Settings) -> Options {
+    Options {
+        plain_http: settings.plain_http.clone(),
+        ca_files: settings.ca_files.clone(),
+        layouts: settings
+            .layouts
+            .iter()
+            .map(|(host_prefix, folder)| LayoutMapping {
+                host_prefix: host_prefix.clone(),
+                folder: folder.clone(),
+            })
+            .collect(),
+        concurrency: settings.concurrency,
+        per_host: settings.per_host,
+        timeout: settings.timeout,
+        retries: settings.retries,
+        credentials: CredentialSources::from_environment(),
+        offline: settings.offline,
+        ..Options::default()
+    }
+}

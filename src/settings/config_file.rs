@@ -55,22 +55,23 @@ pub enum ConfigError {
         reason: String,
     },
     /// A key or value is wrong.
-    #[error("{path}: {message}")]
-    Invalid {
-        /// Its path.
-        path: String,
-        /// What is wrong.
-        message: String,
-        /// The text, for the excerpt.
-        #[source_code]
-        text: NamedSource<String>,
-        /// The place.
-        #[label("here")]
-        place: SourceSpan,
-        /// What to write.
-        #[help]
-        help: Option<String>,
-    },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Invalid(Box<InvalidConfig>),
+}
+
+/// A key or value of a config file that is wrong.
+#[derive(Debug, Error, Diagnostic)]
+#[error("{path}: {message}")]
+pub struct InvalidConfig {
+    path: String,
+    message: String,
+    #[source_code]
+    text: NamedSource<String>,
+    #[label("here")]
+    place: SourceSpan,
+    #[help]
+    help: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -116,7 +117,7 @@ struct Fault {
 }
 
 impl Fault {
-    fn at<T>(place: &Spanned<T>, error: impl ToString) -> Self {
+    fn at<T>(place: &Spanned<T>, error: &impl ToString) -> Self {
         Self {
             range: place.span(),
             message: error.to_string(),
@@ -147,12 +148,14 @@ impl ConfigFile {
         }
         let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        Self::parse(&text, folder).map_err(|fault| ConfigError::Invalid {
-            message: fault.message,
-            text: NamedSource::new(&shown, text),
-            place: fault.range.into(),
-            help: fault.help,
-            path: shown,
+        Self::parse(&text, folder).map_err(|fault| {
+            ConfigError::Invalid(Box::new(InvalidConfig {
+                message: fault.message,
+                text: NamedSource::new(&shown, text),
+                place: fault.range.into(),
+                help: fault.help,
+                path: shown,
+            }))
         })
     }
 
@@ -170,7 +173,7 @@ impl ConfigFile {
         for (id, level) in &raw.rules {
             let level = RuleLevel::new(id.as_ref(), level.as_ref()).map_err(|error| {
                 let at_level = matches!(error, super::RuleLevelError::Level(_));
-                Fault::at(if at_level { level } else { id }, error)
+                Fault::at(if at_level { level } else { id }, &error)
             })?;
             levels.insert(level.id, level.level);
         }
@@ -181,7 +184,7 @@ impl ConfigFile {
         }
         for number in [&raw.concurrency, &raw.per_host].into_iter().flatten() {
             if *number.as_ref() == 0 {
-                return Err(Fault::at(number, "this must be at least 1"));
+                return Err(Fault::at(number, &"this must be at least 1"));
             }
         }
         if let Some(timeout) = raw
@@ -189,7 +192,7 @@ impl ConfigFile {
             .as_ref()
             .filter(|timeout| *timeout.as_ref() == 0)
         {
-            return Err(Fault::at(timeout, "this must be at least 1 second"));
+            return Err(Fault::at(timeout, &"this must be at least 1 second"));
         }
         Ok(Self {
             paths: raw.paths.into_iter().map(here).collect(),
@@ -224,7 +227,7 @@ where
 {
     text.as_ref()
         .parse()
-        .map_err(|error: T::Err| Fault::at(text, error.to_string()))
+        .map_err(|error: T::Err| Fault::at(text, &error))
 }
 
 /// serde names the fields that it knows in its message: "unknown field `x`, expected one of `a`, `b`". The nearest of them

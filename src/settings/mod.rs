@@ -17,7 +17,7 @@ use thiserror::Error;
 
 use crate::cluster::KubernetesVersion;
 use crate::facts::Depth;
-use crate::finding::Severity;
+use crate::finding::{Finding, Severity};
 use crate::oci::Platform;
 use crate::rule::{Budgets, RULES, Rule};
 
@@ -199,6 +199,15 @@ impl Settings {
             Some(level) => level.severity(),
             None => rule.severity,
         }
+    }
+
+    /// The severity that a finding counts with: what the settings say about its rule, else its own.
+    #[must_use]
+    pub fn severity_of(&self, finding: &Finding) -> Severity {
+        self.levels
+            .get(finding.rule)
+            .and_then(|level| level.severity())
+            .unwrap_or(finding.severity)
     }
 
     /// The rules that are on.

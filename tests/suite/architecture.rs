@@ -58,18 +58,12 @@ fn modules_use_only_the_modules_before_them() {
         for file in rust_files(&source_root().join(module)) {
             let text = fs::read_to_string(&file).expect("a source file");
             for (line, used) in used_modules(&text) {
-                match order.iter().position(|name| *name == used) {
-                    Some(other) if other > rank => {
-                        offences.push(format!("{}:{line} uses {used}", file.display()));
-                    }
-                    Some(_) => {}
-                    None if used.is_empty() => {
-                        offences.push(format!(
-                            "{}:{line} hides a module behind braces",
-                            file.display()
-                        ));
-                    }
-                    None => {}
+                let place = format!("{}:{line}", file.display());
+                if used.is_empty() {
+                    offences.push(format!("{place} hides a module behind braces"));
+                }
+                if order[rank + 1..].contains(&used) {
+                    offences.push(format!("{place} uses {used}"));
                 }
             }
         }

@@ -11,6 +11,7 @@
 )]
 
 mod architecture;
+mod cli;
 mod docker_registry;
 mod extraction;
 mod images;
@@ -20,5 +21,6 @@ mod registry_layouts;
 mod reports;
 mod reports_builder;
 mod reports_hostile;
+mod runner;
 mod targets;
 mod token_service;

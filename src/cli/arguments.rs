@@ -1,0 +1,244 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::cluster::KubernetesVersion;
+use crate::oci::Platform;
+use crate::report::Output;
+use crate::settings::{FailOn, Overrides, RuleLevel, Settings};
+
+/// Finds container images that a Kubernetes cluster could not pull or run, before the deploy.
+#[derive(Debug, Parser)]
+#[command(name = "oci-preflight", version, max_term_width = 100)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// When to use colours.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Check every image that Kubernetes sources name.
+    Lint(Box<LintArguments>),
+    /// List all rules.
+    Rules(RulesArguments),
+    /// Show what a rule is about: what it does, why, what the cluster would show, how to fix it.
+    Explain(ExplainArguments),
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set or the terminal is dumb.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// When to show progress.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Progress {
+    /// When standard error is a terminal.
+    #[default]
+    Auto,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LintArguments {
+    /// Files and folders with Kubernetes sources; `-` is standard input. Default: `paths` of the config file, else the current folder.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// Check an image that stands in no file.
+    #[arg(long = "image", value_name = "REF", help_heading = "What to check")]
+    pub images: Vec<String>,
+
+    /// The config file. Default: oci-preflight.toml in the first path's folder or any above it.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "OCI_PREFLIGHT_CONFIG",
+        help_heading = "What to check"
+    )]
+    pub config: Option<PathBuf>,
+
+    /// Node pools, as `gcloud container node-pools list --format=json` prints them; `-` is standard input.
+    #[arg(long, value_name = "FILE", help_heading = "Where it will run")]
+    pub nodes: Vec<PathBuf>,
+
+    /// A platform that stands in for a node pool.
+    #[arg(
+        long = "platform",
+        value_name = "OS/ARCH[/VARIANT]",
+        help_heading = "Where it will run"
+    )]
+    pub platforms: Vec<Platform>,
+
+    /// The Kubernetes version of node pools that don't say theirs.
+    #[arg(
+        long,
+        value_name = "VERSION",
+        env = "OCI_PREFLIGHT_KUBERNETES_VERSION",
+        help_heading = "Where it will run"
+    )]
+    pub kubernetes_version: Option<KubernetesVersion>,
+
+    /// Ask nothing over the network. Layouts and node pool files still answer.
+    #[arg(long, env = "OCI_PREFLIGHT_OFFLINE", help_heading = "Registries")]
+    pub offline: bool,
+
+    /// Answer for that host from an OCI image layout instead of the network.
+    #[arg(long = "layout", value_name = "HOST[/PREFIX]=DIR", value_parser = layout, help_heading = "Registries")]
+    pub layouts: Vec<(String, PathBuf)>,
+
+    /// Speak HTTP without encryption to that host.
+    #[arg(long, value_name = "HOST", help_heading = "Registries")]
+    pub plain_http: Vec<String>,
+
+    /// Trust the certificate authorities in that PEM file too.
+    #[arg(long = "ca-file", value_name = "FILE", help_heading = "Registries")]
+    pub ca_files: Vec<PathBuf>,
+
+    #[arg(long, value_name = "N", value_parser = at_least_one, env = "OCI_PREFLIGHT_CONCURRENCY", help_heading = "Registries",
+        help = format!("Questions under way at once [default: {}]", Settings::DEFAULT_CONCURRENCY))]
+    pub concurrency: Option<usize>,
+
+    #[arg(long, value_name = "N", value_parser = at_least_one, env = "OCI_PREFLIGHT_PER_HOST", help_heading = "Registries",
+        help = format!("Questions under way at once at one host [default: {}]", Settings::DEFAULT_PER_HOST))]
+    pub per_host: Option<usize>,
+
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, env = "OCI_PREFLIGHT_TIMEOUT", help_heading = "Registries",
+        help = format!("How long one question may take, with all its tries [default: {}]", Settings::DEFAULT_TIMEOUT.as_secs()))]
+    pub timeout: Option<Duration>,
+
+    #[arg(long, value_name = "N", env = "OCI_PREFLIGHT_RETRIES", help_heading = "Registries",
+        help = format!("How often to ask again after a passing failure [default: {}]", Settings::DEFAULT_RETRIES))]
+    pub retries: Option<u32>,
+
+    /// Set the level of a rule: error, warning, note or off.
+    #[arg(long = "rule", value_name = "ID=LEVEL", help_heading = "What counts")]
+    pub rules: Vec<RuleLevel>,
+
+    /// The severity from which a finding makes the exit status 1: error, warning, note or never [default: error]
+    #[arg(
+        long,
+        value_name = "SEVERITY",
+        env = "OCI_PREFLIGHT_FAIL_ON",
+        help_heading = "What counts"
+    )]
+    pub fail_on: Option<FailOn>,
+
+    /// How to report: pretty, json or github; several in one run, each with a file of its own [default: pretty]
+    #[arg(long = "output", value_name = "FORMAT[=FILE]", help_heading = "Output")]
+    pub outputs: Vec<Output>,
+
+    /// When to show progress.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        help_heading = "Output"
+    )]
+    pub progress: Progress,
+
+    /// Print only findings.
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+
+    /// Print times and requests too.
+    #[arg(short, long, help_heading = "Output")]
+    pub verbose: bool,
+}
+
+impl LintArguments {
+    /// What the command line says, for [`Settings::new`].
+    pub(super) fn overrides(&self) -> Overrides {
+        Overrides {
+            paths: self.paths.clone(),
+            images: self.images.clone(),
+            nodes: self.nodes.clone(),
+            platforms: self.platforms.clone(),
+            kubernetes_version: self.kubernetes_version.clone(),
+            offline: self.offline,
+            fail_on: self.fail_on,
+            rules: self.rules.clone(),
+            layouts: self.layouts.clone(),
+            plain_http: self.plain_http.clone(),
+            ca_files: self.ca_files.clone(),
+            concurrency: self.concurrency,
+            per_host: self.per_host,
+            timeout: self.timeout,
+            retries: self.retries,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RulesArguments {
+    /// How to print the list.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub output: ListFormat,
+}
+
+/// How to print a list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListFormat {
+    /// For people.
+    #[default]
+    Pretty,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArguments {
+    /// The id of a rule, such as image-not-found.
+    #[arg(value_name = "RULE")]
+    pub rule: String,
+}
+
+fn layout(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((host, folder)) if !host.is_empty() && !folder.is_empty() => {
+            Ok((host.to_owned(), PathBuf::from(folder)))
+        }
+        _ => Err("write HOST=DIR, such as registry.example.com=./layout".to_owned()),
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("write a number from 1 on".to_owned()),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds)),
+        _ => Err("write a number of seconds from 1 on".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

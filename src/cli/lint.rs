@@ -1,0 +1,98 @@
+//! `oci-preflight lint`.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::arguments::{Color, LintArguments, Progress};
+use super::destination::Destination;
+use super::terminal;
+use crate::lint;
+use crate::report::{Detail, Format, FormatName, GitHub, Json, Output, Pretty, Style, Verdict};
+use crate::settings::{ConfigFile, Settings, find_config_file};
+
+/// Checks every image that the sources name. Gives the exit status.
+pub(super) async fn run(arguments: LintArguments, color: Color) -> miette::Result<u8> {
+    let config = config_file(&arguments)?;
+    let settings = Settings::new(arguments.overrides(), config.as_ref());
+    let mut outputs = arguments.outputs.clone();
+    if outputs.is_empty() {
+        outputs.push(Output {
+            format: FormatName::Pretty,
+            file: None,
+        });
+    }
+    let destinations = Destination::open_all(outputs)?;
+
+    let bar = progress_bar(arguments.progress);
+    let report = lint::lint(&settings, &|progress| {
+        bar.set_length(progress.total as u64);
+        bar.set_position(progress.done as u64);
+    })
+    .await;
+    bar.finish_and_clear();
+    let report = report?;
+
+    for destination in destinations {
+        let to_terminal = destination.is_standard_output();
+        let format = format(destination.format, &arguments, color, to_terminal);
+        destination.write(|out| format.write(&report, out))?;
+    }
+    if report.verdict == Verdict::Undetermined {
+        // Standard output may hold a report for a program, and the reason is for a person.
+        for reason in &report.undetermined_because {
+            let _ = writeln!(io::stderr(), "oci-preflight: could not tell: {reason}");
+        }
+    }
+    Ok(report.verdict.exit_code())
+}
+
+fn config_file(arguments: &LintArguments) -> miette::Result<Option<ConfigFile>> {
+    let path = arguments.config.clone().or_else(|| {
+        let first = arguments.paths.first().map_or(Path::new("."), |path| path);
+        find_config_file(first)
+    });
+    match path {
+        Some(path) => Ok(Some(ConfigFile::read(&path)?)),
+        None => Ok(None),
+    }
+}
+
+fn progress_bar(progress: Progress) -> ProgressBar {
+    let target = match progress {
+        // Draws only where standard error is a terminal.
+        Progress::Auto => ProgressDrawTarget::stderr(),
+        Progress::Never => ProgressDrawTarget::hidden(),
+    };
+    let bar = ProgressBar::with_draw_target(Some(0), target);
+    if let Ok(style) = ProgressStyle::with_template("asking {wide_bar} {pos}/{len} images") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// The writer of a format. Only what goes to the terminal is fitted to it.
+fn format(
+    name: FormatName,
+    arguments: &LintArguments,
+    color: Color,
+    to_terminal: bool,
+) -> Box<dyn Format> {
+    match name {
+        FormatName::Json => Box::new(Json),
+        FormatName::GitHub => Box::new(GitHub),
+        FormatName::Pretty => Box::new(Pretty {
+            style: if to_terminal {
+                terminal::style(color)
+            } else {
+                Style::default()
+            },
+            detail: match (arguments.quiet, arguments.verbose) {
+                (true, _) => Detail::Quiet,
+                (_, true) => Detail::Verbose,
+                _ => Detail::Normal,
+            },
+        }),
+    }
+}

@@ -1,0 +1,90 @@
+//! What the terminal can show.
+
+use std::io::{self, Write};
+
+use miette::{GraphicalReportHandler, GraphicalTheme, IntoDiagnostic as _, WrapErr as _};
+
+use super::arguments::Color;
+use crate::report::Style;
+
+/// The width that is assumed where there is no terminal, in columns.
+const DEFAULT_WIDTH: usize = 80;
+/// Narrower than this, nothing can be laid out.
+const MIN_WIDTH: usize = 40;
+/// Wider than this, lines are hard to follow.
+const MAX_WIDTH: usize = 160;
+
+/// Whether to use colours on a stream, by the flag and by what the environment says.
+fn wants_color(color: Color, stream: &impl anstream::stream::RawStream) -> bool {
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never,
+    }
+}
+
+/// Whether the locale says that the terminal shows Unicode; where it says nothing, it does.
+fn shows_unicode() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty());
+    locale.is_none_or(|value| {
+        let value = value.to_ascii_lowercase();
+        value.contains("utf-8") || value.contains("utf8")
+    })
+}
+
+/// The width of standard output in columns: what `COLUMNS` says, else the terminal, else the default.
+fn width() -> usize {
+    let said = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|value| value.parse().ok());
+    let measured = || {
+        let (columns, _) = terminal_size::terminal_size_of(io::stdout())?;
+        Some(usize::from(columns.0))
+    };
+    said.or_else(measured)
+        .unwrap_or(DEFAULT_WIDTH)
+        .clamp(MIN_WIDTH, MAX_WIDTH)
+}
+
+/// What standard output can show.
+pub(super) fn style(color: Color) -> Style {
+    Style {
+        color: wants_color(color, &io::stdout()),
+        unicode: shows_unicode(),
+        width: width(),
+        links: false,
+    }
+}
+
+/// Writes to standard output. A reader that went away early, such as `head`, is no error.
+pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> miette::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done
+            .into_diagnostic()
+            .wrap_err("cannot write to standard output"),
+    }
+}
+
+/// Prints why the program could not run, on standard error.
+pub(super) fn print_error(error: &miette::Report, color: Color) {
+    let theme = match (wants_color(color, &io::stderr()), shows_unicode()) {
+        (true, true) => GraphicalTheme::unicode(),
+        (false, true) => GraphicalTheme::unicode_nocolor(),
+        (true, false) => GraphicalTheme::ascii(),
+        (false, false) => GraphicalTheme::none(),
+    };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_links(false)
+        .with_width(width());
+    let mut text = String::new();
+    if handler.render_report(&mut text, error.as_ref()).is_err() {
+        text = format!("{error}\n");
+    }
+    // When standard error is gone too, there is nobody left to tell.
+    let _ = io::stderr().write_all(text.as_bytes());
+}

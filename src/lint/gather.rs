@@ -1,0 +1,84 @@
+//! From paths to the places that name images.
+
+use crate::extract::{Extraction, extract};
+use crate::finding::Problem;
+use crate::input;
+use crate::report::Input;
+use crate::settings::Settings;
+use crate::text::{Dialect, Origin, Source, SourceMap, Span};
+use crate::workload::{Occurrence, Owner, Role};
+
+/// What the sources ask for.
+#[derive(Default)]
+pub(super) struct Asked {
+    pub inputs: Vec<Input>,
+    pub occurrences: Vec<Occurrence>,
+    pub problems: Vec<Problem>,
+}
+
+/// Reads and extracts all sources, one after the other. The texts of those that name no image are not kept.
+pub(super) fn occurrences(settings: &Settings, sources: &mut SourceMap) -> Asked {
+    let mut asked = Asked::default();
+    for read in input::read(&settings.paths) {
+        match read {
+            Ok(source) => asked.add_source(source, sources),
+            Err(error) => asked.inputs.push(Input {
+                path: error.path().to_owned(),
+                source: None,
+                dialect: Dialect::Unknown,
+                skipped: Some(error.to_string()),
+            }),
+        }
+    }
+    for image in &settings.images {
+        asked.add_argument(image, sources);
+    }
+    asked
+}
+
+impl Asked {
+    fn add_source(&mut self, source: Source, sources: &mut SourceMap) {
+        let path = source.name.clone();
+        let id = sources.add(source);
+        let Extraction {
+            occurrences,
+            problems,
+            dialect,
+            skipped,
+        } = extract(id, sources.get(id));
+        if occurrences.is_empty() && problems.is_empty() {
+            sources.forget(id);
+        }
+        self.inputs.push(Input {
+            path,
+            source: Some(id),
+            dialect,
+            skipped,
+        });
+        self.occurrences.extend(occurrences);
+        self.problems.extend(problems);
+    }
+
+    /// `--image REF`: the text of the argument is the whole source.
+    fn add_argument(&mut self, image: &str, sources: &mut SourceMap) {
+        let id = sources.add(Source {
+            name: "--image".to_owned(),
+            text: image.to_owned(),
+            origin: Origin::Argument,
+        });
+        self.occurrences.push(Occurrence {
+            written: image.to_owned(),
+            reference: image.parse(),
+            value: image.to_owned(),
+            span: Span::new(id, 0..image.len()),
+            owner: Owner::default(),
+            field: String::new(),
+            container: None,
+            role: Role::Unplaced,
+            pull_policy: None,
+            pull_secrets: Vec::new(),
+            service_account: None,
+            placement: std::sync::Arc::default(),
+        });
+    }
+}

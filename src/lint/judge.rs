@@ -1,0 +1,83 @@
+//! From places and answers to findings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cluster::NodePool;
+use crate::facts::{Depth, Lookup};
+use crate::finding::Finding;
+use crate::oci::{Platform, Reference};
+use crate::registry::Wanted;
+use crate::rule::Subject;
+use crate::settings::Settings;
+use crate::workload::{Landing, Occurrence, landing};
+
+/// For each occurrence, the node pools on which its pod can land; `None` where there is no target at all.
+pub(super) type Landings<'a> = Vec<Option<Vec<&'a NodePool>>>;
+
+/// Finds the node pools of each occurrence.
+pub(super) fn landings<'a>(occurrences: &[Occurrence], node_pools: &'a [NodePool]) -> Landings<'a> {
+    occurrences
+        .iter()
+        .map(|occurrence| {
+            let possible =
+                |pool: &&NodePool| landing(&occurrence.placement, pool) == Landing::Possible;
+            (!node_pools.is_empty()).then(|| node_pools.iter().filter(possible).collect())
+        })
+        .collect()
+}
+
+/// What has to be asked: each valid reference, for the platforms of the pools where its pods can land. A pool whose
+/// platform is not known may have any.
+pub(super) fn wanted(
+    occurrences: &[Occurrence],
+    landings: &Landings<'_>,
+    depth: Depth,
+) -> Vec<Wanted> {
+    let platforms = |pools: &Vec<&NodePool>| -> Option<Vec<Platform>> {
+        pools.iter().map(|pool| pool.platform.clone()).collect()
+    };
+    occurrences
+        .iter()
+        .zip(landings)
+        .filter_map(|(occurrence, pools)| {
+            let reference = occurrence.reference.as_ref().ok()?.clone();
+            Some((reference, depth, pools.as_ref().and_then(platforms)))
+        })
+        .collect()
+}
+
+/// How many distinct references are wanted.
+pub(super) fn distinct(wanted: &[Wanted]) -> usize {
+    wanted
+        .iter()
+        .map(|(reference, ..)| reference)
+        .collect::<BTreeSet<_>>()
+        .len()
+}
+
+/// Runs every enabled rule on every occurrence, with the severities of the settings.
+pub(super) fn findings(
+    settings: &Settings,
+    occurrences: &[Occurrence],
+    landings: &Landings<'_>,
+    lookups: &BTreeMap<Reference, Lookup>,
+) -> Vec<Finding> {
+    let rules: Vec<_> = settings.rules().collect();
+    let mut findings = Vec::new();
+    for (occurrence, pools) in occurrences.iter().zip(landings) {
+        let reference = occurrence.reference.as_ref().ok();
+        let subject = Subject {
+            occurrence,
+            lookup: reference.and_then(|reference| lookups.get(reference)),
+            pools: pools.as_deref().unwrap_or_default(),
+            budgets: &settings.budgets,
+        };
+        for rule in &rules {
+            findings.extend((rule.check)(&subject).into_iter().map(|finding| Finding {
+                severity: settings.severity_of(&finding),
+                ..finding
+            }));
+        }
+    }
+    findings
+}

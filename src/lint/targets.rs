@@ -1,0 +1,100 @@
+//! The node pools that images are held against.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::cluster::NodePool;
+use crate::extract::node_pools::{NodePoolError, node_pools as described_in};
+use crate::settings::Settings;
+use crate::text::{Origin, Source, SourceMap};
+
+/// The largest node pool file that is read, in bytes. A cluster of a thousand nodes prints about 15 MB.
+const MAX_NODE_POOL_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Why a description of node pools can't be used. The person who named the file can mend it.
+#[derive(Debug, Error)]
+pub enum TargetError {
+    /// The file can't be read.
+    #[error("cannot read the node pools in {path}: {reason}")]
+    Unreadable {
+        /// The path as given.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// The file describes no node pools.
+    #[error(transparent)]
+    NotNodePools(#[from] NodePoolError),
+}
+
+/// Reads the node pools that the settings name, and the platforms that stand in for some.
+///
+/// # Errors
+///
+/// When a file can't be read or describes no node pools: without its targets a run would judge something else than it was
+/// asked to.
+pub(super) fn node_pools(
+    settings: &Settings,
+    sources: &mut SourceMap,
+) -> Result<Vec<NodePool>, TargetError> {
+    let mut pools = Vec::new();
+    for path in &settings.nodes {
+        let source = read(path)?;
+        let name = source.name.clone();
+        let id = sources.add(source);
+        pools.extend(described_in(id, &name, &sources.get(id).text)?);
+    }
+    pools.extend(
+        settings
+            .platforms
+            .iter()
+            .cloned()
+            .map(NodePool::of_platform),
+    );
+    for pool in &mut pools {
+        if pool.kubernetes_version.is_none() {
+            pool.kubernetes_version
+                .clone_from(&settings.kubernetes_version);
+        }
+    }
+    Ok(pools)
+}
+
+fn read(path: &PathBuf) -> Result<Source, TargetError> {
+    let is_stdin = path == Path::new("-");
+    let name = if is_stdin {
+        "<stdin>".to_owned()
+    } else {
+        path.display().to_string()
+    };
+    let unreadable = |reason: String| TargetError::Unreadable {
+        path: name.clone(),
+        reason,
+    };
+    let mut text = String::new();
+    let size = if is_stdin {
+        std::io::stdin()
+            .take(MAX_NODE_POOL_BYTES + 1)
+            .read_to_string(&mut text)
+    } else {
+        std::fs::File::open(path)
+            .and_then(|file| file.take(MAX_NODE_POOL_BYTES + 1).read_to_string(&mut text))
+    }
+    .map_err(|error| unreadable(error.to_string()))?;
+    if size as u64 > MAX_NODE_POOL_BYTES {
+        return Err(unreadable(format!(
+            "it is larger than {MAX_NODE_POOL_BYTES} bytes"
+        )));
+    }
+    Ok(Source {
+        name,
+        text,
+        origin: if is_stdin {
+            Origin::Stdin
+        } else {
+            Origin::File
+        },
+    })
+}
