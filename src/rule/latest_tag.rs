@@ -23,23 +23,49 @@ declare_rule! {
 }
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    let occurrence = subject.occurrence;
-    let Ok(reference) = &occurrence.reference else {
+    let Some(reference) = subject.reference() else {
         return vec![];
     };
     if reference.digest().is_some() || reference.tag() != Some("latest") {
         return vec![];
     }
-    let message = if occurrence.value.ends_with(":latest") {
+    let message = if subject.occurrence.value.ends_with(":latest") {
         format!("{reference} moves: the tag `latest` is whatever was pushed last")
     } else {
-        format!(
-            "`{}` has no tag, so it means {reference}, which moves",
-            occurrence.value
-        )
+        format!("{reference} moves: no tag is written, which means `latest`")
     };
     vec![
         RULE.finding(subject, message)
             .help("Name the version that you tested, or pin the digest with `@sha256:…`."),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::subject_for_tests::Case;
+
+    #[test]
+    fn a_name_without_a_tag_means_latest() {
+        let finding = Case::image("nginx").only_finding(&RULE);
+        assert_eq!(
+            finding.message,
+            "docker.io/library/nginx:latest moves: no tag is written, which means `latest`"
+        );
+        assert_eq!(finding.event, None);
+    }
+
+    #[test]
+    fn a_tag_that_is_written_is_named() {
+        let finding = Case::image("ghcr.io/team/app:latest").only_finding(&RULE);
+        assert!(finding.message.contains("the tag `latest` is"));
+    }
+
+    #[test]
+    fn versions_and_digests_are_silent() {
+        let digest = format!("nginx:latest@sha256:{}", "0".repeat(64));
+        for image in ["nginx:1.27", "nginx:latest-alpine", &digest, "Invalid"] {
+            Case::image(image).has_no_finding(&RULE);
+        }
+    }
 }

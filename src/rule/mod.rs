@@ -4,18 +4,65 @@
 //! A new rule is one file here, one line in [`RULES`], and one folder with a passing and a failing case under
 //! `fixtures/rules`. If one of the three is missing, a test names it.
 
+mod build_steps;
 mod event;
+mod registry_family;
+mod subject;
+#[cfg(test)]
+mod subject_for_tests;
 
+mod access_denied;
+mod corrupt_manifest;
+mod image_not_found;
+mod incomplete_image;
+mod invalid_reference;
 mod latest_tag;
+mod layer_order;
+mod mislabelled_platform;
+mod missing_platform;
+mod never_pulled;
+mod not_an_image;
+mod oversized_image;
+mod oversized_layer;
+mod redundant_layer;
+mod retired_registry;
+mod schema1_manifest;
+mod too_many_layers;
+mod undetermined_image;
+mod unpinned_image;
+mod unrendered_template;
+mod wrong_platform;
+
+pub use subject::{Budgets, Subject};
 
 use crate::cluster::NodePool;
-use crate::facts::{Depth, Lookup};
+use crate::facts::Depth;
 use crate::finding::{Event, Finding, Severity};
-use crate::oci::Bytes;
-use crate::workload::Occurrence;
 
 /// All rules, in the order in which they are documented. Everything that lists rules is derived from this.
-pub static RULES: &[&Rule] = &[&latest_tag::RULE];
+pub static RULES: &[&Rule] = &[
+    &invalid_reference::RULE,
+    &unrendered_template::RULE,
+    &latest_tag::RULE,
+    &unpinned_image::RULE,
+    &retired_registry::RULE,
+    &never_pulled::RULE,
+    &image_not_found::RULE,
+    &access_denied::RULE,
+    &undetermined_image::RULE,
+    &incomplete_image::RULE,
+    &corrupt_manifest::RULE,
+    &not_an_image::RULE,
+    &schema1_manifest::RULE,
+    &missing_platform::RULE,
+    &wrong_platform::RULE,
+    &mislabelled_platform::RULE,
+    &oversized_image::RULE,
+    &oversized_layer::RULE,
+    &too_many_layers::RULE,
+    &layer_order::RULE,
+    &redundant_layer::RULE,
+];
 
 /// One rule.
 #[derive(Debug)]
@@ -42,43 +89,14 @@ pub fn find(id: &str) -> Option<&'static Rule> {
     RULES.iter().copied().find(|rule| rule.id == id)
 }
 
-/// What a rule may look at: one occurrence and all that is known about it.
-#[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
-    /// The place.
-    pub occurrence: &'a Occurrence,
-    /// The registry's answer; none where nothing was asked.
-    pub lookup: Option<&'a Lookup>,
-    /// The node pools on which the pod can land; empty where there is no target.
-    pub pools: &'a [&'a NodePool],
-    /// The limits that sizes are held against.
-    pub budgets: &'a Budgets,
-}
-
-/// The limits that sizes are held against.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Budgets {
-    /// The compressed bytes of one image for one platform.
-    pub image: Bytes,
-}
-
-impl Default for Budgets {
-    /// One gigabyte: at the 20 MB/s that a small node pulls and unpacks, about a minute.
-    fn default() -> Self {
-        Self {
-            image: Bytes(1_000_000_000),
-        }
-    }
-}
-
 impl Rule {
     /// A finding of this rule about the subject's occurrence.
-    fn finding(&self, subject: &Subject<'_>, message: String) -> Finding {
+    fn finding(&self, subject: &Subject<'_>, message: impl Into<String>) -> Finding {
         let occurrence = subject.occurrence;
         Finding {
             rule: self.id,
             severity: self.severity.unwrap_or(Severity::Warning),
-            message,
+            message: message.into(),
             reference: Some(match &occurrence.reference {
                 Ok(reference) => reference.to_string(),
                 Err(_) => occurrence.written.clone(),
@@ -97,13 +115,18 @@ impl Finding {
         self
     }
 
-    fn event(mut self, event: Event) -> Self {
-        self.event = Some(event);
+    fn event(mut self, event: impl Into<Option<Event>>) -> Self {
+        self.event = event.into();
         self
     }
 
-    fn on_pools<'a>(mut self, pools: impl IntoIterator<Item = &'a &'a NodePool>) -> Self {
-        self.node_pools = pools.into_iter().map(|pool| pool.name.clone()).collect();
+    fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    fn on_pools(mut self, pools: &[&NodePool]) -> Self {
+        self.node_pools = pools.iter().map(|pool| pool.name.clone()).collect();
         self
     }
 }
@@ -144,23 +167,64 @@ mod tests {
         "## How to fix it",
     ];
 
+    /// The sections of a rule's documentation: heading and text.
+    fn sections(rule: &Rule) -> Vec<(&str, &str)> {
+        rule.documentation
+            .split("## ")
+            .skip(1)
+            .filter_map(|section| section.split_once('\n'))
+            .map(|(heading, text)| (heading.trim(), text.trim()))
+            .collect()
+    }
+
     #[test]
     fn every_rule_is_documented_under_the_fixed_headings() {
         for rule in RULES {
-            let found: Vec<&str> = rule
-                .documentation
-                .lines()
-                .map(str::trim)
-                .filter(|line| line.starts_with("## "))
+            let found: Vec<String> = sections(rule)
+                .iter()
+                .map(|(heading, _)| format!("## {heading}"))
                 .collect();
             assert_eq!(found, HEADINGS, "{}", rule.id);
-            for section in rule.documentation.split("## ").skip(1) {
-                let text = section.split_once('\n').map_or("", |(_, text)| text).trim();
+        }
+    }
+
+    #[test]
+    fn every_section_is_text_and_no_stub() {
+        for rule in RULES {
+            for (heading, text) in sections(rule) {
+                let name = format!("{}, {heading}", rule.id);
+                assert!(text.len() > 40, "{name}: says too little: {text}");
+                assert!(text.ends_with(['.', '`']), "{name}: ends in mid-sentence");
                 assert!(
-                    text.len() > 40,
-                    "{}: a section says too little: {section}",
-                    rule.id
+                    text.matches("```").count() % 2 == 0 && text.matches('`').count() % 2 == 0,
+                    "{name}: code without an end"
                 );
+                assert!(!text.contains("TODO"), "{name}: unfinished");
+            }
+        }
+    }
+
+    #[test]
+    fn a_fix_holds_something_to_type() {
+        for rule in RULES {
+            let fix = sections(rule)
+                .into_iter()
+                .find(|(heading, _)| *heading == "How to fix it")
+                .map_or("", |(_, text)| text);
+            assert!(fix.contains('`'), "{}: {fix}", rule.id);
+        }
+    }
+
+    #[test]
+    fn the_documentation_names_the_event_that_the_rule_declares() {
+        for rule in RULES {
+            let shown = sections(rule)
+                .into_iter()
+                .find(|(heading, _)| *heading == "What the cluster would show")
+                .map_or("", |(_, text)| text);
+            match rule.event {
+                Some(event) => assert!(shown.contains(event), "{}: {shown}", rule.id),
+                None => assert!(shown.starts_with("Nothing"), "{}: {shown}", rule.id),
             }
         }
     }
@@ -170,6 +234,13 @@ mod tests {
         for (index, rule) in RULES.iter().enumerate() {
             assert!(
                 RULES[..index].iter().all(|other| other.id != rule.id),
+                "{}",
+                rule.id
+            );
+            assert!(
+                rule.id
+                    .bytes()
+                    .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-')),
                 "{}",
                 rule.id
             );

@@ -1,0 +1,362 @@
+//! The instructions behind layers, read from the build history.
+
+use crate::facts::PlatformImage;
+use crate::oci::{Bytes, Step, steps};
+
+/// One instruction of the image's own Dockerfile.
+pub struct BuildStep<'a> {
+    /// The instruction in the Dockerfile's words.
+    pub instruction: String,
+    /// The instruction in the builder's words, with the build arguments.
+    pub written: &'a str,
+    /// Its layer; none for an instruction without content.
+    pub layer: Option<Layer>,
+}
+
+/// The layer that an instruction made.
+#[derive(Debug, Clone, Copy)]
+pub struct Layer {
+    /// Counted from the base, from 1.
+    pub number: usize,
+    /// As it is transferred.
+    pub bytes: Bytes,
+}
+
+/// The steps after the base image, lowest first; none where the history does not fit the layers.
+///
+/// Base images mostly end with `CMD` or `ENTRYPOINT`, and buildah marks the first step of its own with a comment. What
+/// stands below either is somebody else's work.
+pub fn own_steps(image: &PlatformImage) -> Option<Vec<BuildStep<'_>>> {
+    let config = image.config()?;
+    let layers = image.layers()?;
+    let steps = steps(config, layers.len())?;
+    let start = base_length(&steps).max(
+        config
+            .history
+            .iter()
+            .rposition(|entry| {
+                entry
+                    .comment
+                    .as_deref()
+                    .is_some_and(|comment| comment.starts_with("FROM "))
+            })
+            .unwrap_or(0),
+    );
+    let own = steps
+        .into_iter()
+        .zip(&config.history)
+        .skip(start)
+        .map(|(step, entry)| BuildStep {
+            layer: step.layer.and_then(|index| {
+                Some(Layer {
+                    number: index + 1,
+                    bytes: layers.get(index)?.size,
+                })
+            }),
+            instruction: step.instruction,
+            written: entry.created_by.as_deref().unwrap_or_default(),
+        })
+        .collect();
+    Some(own)
+}
+
+/// The instruction that made a layer, counted from the base from 0, as a short line; none where the history does not tell.
+pub fn instruction_of(image: &PlatformImage, layer: usize) -> Option<String> {
+    let layers = image.layers()?.len();
+    steps(image.config()?, layers)?
+        .into_iter()
+        .find(|step| step.layer == Some(layer))
+        .map(|step| shortened(&step.instruction))
+}
+
+/// An instruction on one line that fits into a sentence.
+pub fn shortened(instruction: &str) -> String {
+    const LONGEST: usize = 72;
+    let line = instruction.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= LONGEST {
+        return line;
+    }
+    let start: String = line.chars().take(LONGEST - 1).collect();
+    format!("{}…", start.trim_end())
+}
+
+/// How many steps are the base's: up to the last `CMD` or `ENTRYPOINT` above which there are layers.
+fn base_length(steps: &[Step]) -> usize {
+    let last_layer = steps
+        .iter()
+        .rposition(|step| step.layer.is_some())
+        .unwrap_or(0);
+    steps[..last_layer]
+        .iter()
+        .rposition(|step| {
+            ["CMD", "ENTRYPOINT"]
+                .iter()
+                .any(|word| step.instruction.starts_with(word))
+        })
+        .map_or(0, |at| at + 1)
+}
+
+/// A command that fetches dependencies, and the files that it reads.
+struct Installer {
+    command: &'static str,
+    /// What to copy before it; empty for packages of the system.
+    reads: &'static str,
+}
+
+static INSTALLERS: &[Installer] = &[
+    installer("npm ci", "package.json package-lock.json"),
+    installer("npm install", "package.json package-lock.json"),
+    installer("yarn install", "package.json yarn.lock"),
+    installer("pnpm install", "package.json pnpm-lock.yaml"),
+    installer("pip install", "requirements.txt"),
+    installer("pip3 install", "requirements.txt"),
+    installer("poetry install", "pyproject.toml poetry.lock"),
+    installer("uv sync", "pyproject.toml uv.lock"),
+    installer("pipenv install", "Pipfile Pipfile.lock"),
+    installer("bundle install", "Gemfile Gemfile.lock"),
+    installer("go mod download", "go.mod go.sum"),
+    installer("dependency:go-offline", "pom.xml"),
+    installer("dependency:resolve", "pom.xml"),
+    installer("cargo fetch", "Cargo.toml Cargo.lock"),
+    installer("composer install", "composer.json composer.lock"),
+    installer("apt-get install", ""),
+    installer("apt install", ""),
+    installer("apk add", ""),
+    installer("dnf install", ""),
+    installer("yum install", ""),
+    installer("conda install", ""),
+];
+
+const fn installer(command: &'static str, reads: &'static str) -> Installer {
+    Installer { command, reads }
+}
+
+impl BuildStep<'_> {
+    /// The bytes of its layer, zero without one.
+    pub fn bytes(&self) -> Bytes {
+        self.layer.map_or(Bytes(0), |layer| layer.bytes)
+    }
+
+    /// Whether it copies the whole build context, or a whole folder where the builder did not write down which.
+    pub fn copies_everything(&self) -> bool {
+        let mut words = self.instruction.split_whitespace();
+        let is_copy = matches!(words.next(), Some("COPY" | "ADD"));
+        let sources: Vec<&str> = words.filter(|word| !word.starts_with("--")).collect();
+        is_copy
+            && !self.instruction.contains("--from=")
+            && sources.first().is_some_and(|source| {
+                matches!(*source, "." | "./" | "./.") || source.starts_with("dir:")
+            })
+    }
+
+    /// Whether the builder wrote down a checksum in place of what it copied.
+    pub fn hides_its_source(&self) -> bool {
+        self.instruction.contains(" dir:")
+    }
+
+    /// Whether it copies anything from the build context.
+    pub fn copies(&self) -> bool {
+        self.instruction.starts_with("COPY ") || self.instruction.starts_with("ADD ")
+    }
+
+    /// Where it fetches dependencies that do not depend on the source: the files that it reads, empty for packages of the
+    /// system.
+    pub fn installs_from(&self) -> Option<&'static str> {
+        let command = self.instruction.strip_prefix("RUN ")?;
+        let installer = INSTALLERS.iter().find(|installer| {
+            command
+                .match_indices(installer.command)
+                .any(|(at, text)| !installs_the_source(&command[at + text.len()..]))
+        })?;
+        Some(installer.reads)
+    }
+
+    /// Names and values of the build arguments that `BuildKit` and the classic builder write before a command:
+    /// `|2 GIT_SHA=1 B=2 /bin/sh -c make`; or those that an `ENV` or `ARG` sets.
+    pub fn variables(&self) -> Vec<(&str, &str)> {
+        let text = self.written.strip_prefix("RUN ").unwrap_or(self.written);
+        let assignments = match text.strip_prefix('|') {
+            Some(arguments) => {
+                let end = ["/bin/sh -c", "/bin/bash -c", "cmd /S /C"]
+                    .iter()
+                    .filter_map(|shell| arguments.find(shell))
+                    .min()
+                    .unwrap_or(arguments.len());
+                &arguments[..end]
+            }
+            None => ["ENV ", "ARG "]
+                .iter()
+                .find_map(|word| self.instruction.strip_prefix(word))
+                .unwrap_or_default(),
+        };
+        assignments
+            .split_whitespace()
+            .filter_map(|word| word.split_once('='))
+            .filter(|(_, value)| !value.is_empty())
+            .collect()
+    }
+}
+
+/// `pip install .` builds the source itself, which must be there before.
+fn installs_the_source(arguments: &str) -> bool {
+    arguments
+        .split_whitespace()
+        .take_while(|word| !matches!(*word, "&&" | ";" | "||"))
+        .map(|word| word.trim_matches(['"', '\'', ';']))
+        .any(|word| word == "." || word.starts_with(".[") || word.starts_with("./"))
+}
+
+/// Whether a variable of this name has another value in nearly every build, such as `GIT_SHA` or `BUILD_DATE`. Names that
+/// pin what is fetched, such as `NODE_VERSION` or `JQ_SHA256`, do not.
+pub fn changes_with_each_build(name: &str) -> bool {
+    const ALONE: [&str; 8] = [
+        "COMMIT",
+        "COMMIT_SHA",
+        "COMMIT_HASH",
+        "REVISION",
+        "TIMESTAMP",
+        "CACHEBUST",
+        "CACHE_BUST",
+        "SHA",
+    ];
+    const OF: [&str; 8] = [
+        "GIT", "CI", "VCS", "BUILD", "APP", "SOURCE", "GITHUB", "IMAGE",
+    ];
+    const WHAT: [&str; 17] = [
+        "BRANCH",
+        "COMMIT",
+        "CREATED",
+        "DATE",
+        "DESCRIBE",
+        "HASH",
+        "ID",
+        "NUMBER",
+        "REF",
+        "REV",
+        "REVISION",
+        "SHA",
+        "SHORT",
+        "TAG",
+        "TIME",
+        "TIMESTAMP",
+        "VERSION",
+    ];
+    let name = name.to_ascii_uppercase();
+    if ALONE.contains(&name.as_str()) {
+        return true;
+    }
+    let mut words = name.split('_');
+    let of = words.next().unwrap_or_default();
+    let rest: Vec<&str> = words.collect();
+    OF.contains(&of)
+        && !rest.is_empty()
+        && rest
+            .iter()
+            .all(|word| WHAT.contains(word) || OF.contains(word))
+        && rest.iter().any(|word| WHAT.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(instruction: &'static str) -> BuildStep<'static> {
+        BuildStep {
+            instruction: instruction.to_owned(),
+            written: instruction,
+            layer: None,
+        }
+    }
+
+    #[test]
+    fn copies_of_everything_are_told_from_copies_of_something() {
+        for (instruction, expected) in [
+            ("COPY . /app", true),
+            ("COPY --chown=node:node . .", true),
+            ("ADD ./ /src", true),
+            ("COPY dir:0123 in /app", true),
+            ("COPY --from=build . /app", false),
+            ("COPY package.json ./", false),
+            ("COPY src /app/src", false),
+            ("COPY file:0123 in /app", false),
+            ("RUN cp . /app", false),
+        ] {
+            assert_eq!(
+                step(instruction).copies_everything(),
+                expected,
+                "{instruction}"
+            );
+        }
+    }
+
+    #[test]
+    fn installations_name_what_they_read() {
+        for (instruction, reads) in [
+            (
+                "RUN npm ci --omit=dev",
+                Some("package.json package-lock.json"),
+            ),
+            (
+                "RUN pip install --no-cache-dir -r requirements.txt",
+                Some("requirements.txt"),
+            ),
+            ("RUN apt-get update && apt-get install -y curl", Some("")),
+            ("RUN pip install .", None),
+            ("RUN pip install -e .[dev] && true", None),
+            ("RUN npm run build", None),
+            ("COPY npm install", None),
+        ] {
+            assert_eq!(step(instruction).installs_from(), reads, "{instruction}");
+        }
+    }
+
+    #[test]
+    fn long_instructions_are_cut() {
+        let long = format!("RUN apt-get install -y {}", "package ".repeat(40));
+        let short = shortened(&long);
+        assert!(
+            short.ends_with('…') && short.chars().count() <= 72,
+            "{short}"
+        );
+        assert_eq!(shortened("COPY\n  a b"), "COPY a b");
+    }
+
+    #[test]
+    fn names_that_change_are_told_from_names_that_pin() {
+        for name in [
+            "GIT_SHA",
+            "BUILD_DATE",
+            "CI_COMMIT_SHA",
+            "VCS_REF",
+            "APP_VERSION",
+            "git_commit",
+            "COMMIT",
+        ] {
+            assert!(changes_with_each_build(name), "{name}");
+        }
+        for name in [
+            "NODE_VERSION",
+            "JQ_SHA256",
+            "VERSION",
+            "BUILD_TYPE",
+            "GIT",
+            "LIBFOO_COMMIT",
+            "CI",
+            "APP_HOME",
+            "PATH",
+        ] {
+            assert!(!changes_with_each_build(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn variables_are_read_from_arguments_and_from_the_environment() {
+        let arguments = step("RUN |2 GIT_SHA=abc EMPTY= /bin/sh -c make A=b # buildkit");
+        assert_eq!(arguments.variables(), [("GIT_SHA", "abc")]);
+        assert_eq!(
+            step("ENV BUILD_DATE=2026-01-01").variables(),
+            [("BUILD_DATE", "2026-01-01")]
+        );
+        assert!(step("RUN make A=b").variables().is_empty());
+    }
+}

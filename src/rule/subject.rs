@@ -1,0 +1,180 @@
+//! What a rule may look at.
+
+use crate::cluster::NodePool;
+use crate::facts::{Answer, Failure, Found, Lookup, PlatformImage, Refusal};
+use crate::oci::{Bytes, Digest, Manifest, Platform, Reference, media_type};
+use crate::workload::{Occurrence, PullPolicy};
+
+/// What a rule may look at: one occurrence and all that is known about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The place.
+    pub occurrence: &'a Occurrence,
+    /// The registry's answer; none where nothing was asked.
+    pub lookup: Option<&'a Lookup>,
+    /// The node pools on which the pod can land; empty where there is no target.
+    pub pools: &'a [&'a NodePool],
+    /// The limits that sizes are held against.
+    pub budgets: &'a Budgets,
+}
+
+/// The limits that sizes are held against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Budgets {
+    /// The compressed bytes of one image for one platform.
+    pub image: Bytes,
+    /// The compressed bytes of one layer.
+    pub layer: Bytes,
+    /// The number of layers of one image.
+    pub layers: usize,
+}
+
+impl Default for Budgets {
+    /// One gigabyte for an image: at the 20 MB/s that a small node pulls and unpacks, nearly a minute. Half of it for a
+    /// layer, because one layer is fetched and unpacked by one thread up to containerd 2.1. A hundred layers: overlay file
+    /// systems end at 127.
+    fn default() -> Self {
+        Self {
+            image: Bytes(1_000_000_000),
+            layer: Bytes(500_000_000),
+            layers: 100,
+        }
+    }
+}
+
+/// An image that nodes would pull.
+pub(super) struct Pulled<'a> {
+    pub image: &'a PlatformImage,
+    /// The pools that would pull it; empty where there is no target.
+    pub pools: Vec<&'a NodePool>,
+}
+
+/// What the registry answered about a part behind the first manifest: the manifest of an index entry, or a config.
+pub(super) struct Part<'a> {
+    /// What it is, for a person.
+    pub name: String,
+    pub digest: Digest,
+    pub media_type: String,
+    pub refusal: Option<&'a Refusal>,
+    pub failure: Option<&'a Failure>,
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn reference(&self) -> Option<&'a Reference> {
+        self.occurrence.reference.as_ref().ok()
+    }
+
+    /// The name and the registry's answer about what a node would pull; none where nothing was asked, and where the
+    /// kubelet never pulls, so that the registry does not matter.
+    pub(super) fn answer(&self) -> Option<(&'a Reference, &'a Lookup)> {
+        if self.occurrence.pull_policy == Some(PullPolicy::Never) {
+            return None;
+        }
+        Some((self.reference()?, self.lookup?))
+    }
+
+    pub(super) fn found(&self) -> Option<(&'a Reference, &'a Found)> {
+        let (reference, answer) = self.answer()?;
+        Some((reference, answer.found()?))
+    }
+
+    /// The pools of which the platform is known.
+    pub(super) fn targets(&self) -> impl Iterator<Item = (&'a NodePool, &'a Platform)> {
+        self.pools
+            .iter()
+            .filter_map(|pool| Some((*pool, pool.platform.as_ref()?)))
+    }
+
+    /// The images that nodes would pull: one for each platform of the pools, or all where there is no target.
+    pub(super) fn pulled(&self, found: &'a Found) -> Vec<Pulled<'a>> {
+        if self.targets().next().is_none() {
+            return found
+                .images
+                .iter()
+                .map(|image| Pulled {
+                    image,
+                    pools: Vec::new(),
+                })
+                .collect();
+        }
+        let mut pulled: Vec<Pulled<'a>> = Vec::new();
+        for (pool, platform) in self.targets() {
+            let Some(image) = found.image_for(platform) else {
+                continue;
+            };
+            match pulled.iter_mut().find(|p| p.image.digest == image.digest) {
+                Some(same) => same.pools.push(pool),
+                None => pulled.push(Pulled {
+                    image,
+                    pools: vec![pool],
+                }),
+            }
+        }
+        pulled
+    }
+
+    /// The parts that nodes would fetch and that were not found.
+    pub(super) fn missing_parts(&self) -> Vec<Part<'a>> {
+        let Some((_, found)) = self.found() else {
+            return vec![];
+        };
+        self.pulled(found)
+            .into_iter()
+            .filter_map(|pulled| missing_part(found, pulled.image))
+            .collect()
+    }
+}
+
+fn missing_part<'a>(found: &'a Found, image: &'a PlatformImage) -> Option<Part<'a>> {
+    let of_platform = image
+        .declared
+        .as_ref()
+        .map(|platform| format!(" for {platform}"))
+        .unwrap_or_default();
+    if let Some(answer @ (Answer::Refused(_) | Answer::Undetermined(_))) = &image.manifest {
+        let (refusal, failure) = outcome(answer);
+        return Some(Part {
+            name: format!("the manifest{of_platform}"),
+            digest: image.digest.clone(),
+            media_type: entry_type(found, image),
+            refusal,
+            failure,
+        });
+    }
+    let Some(answer @ (Answer::Refused(_) | Answer::Undetermined(_))) = &image.config else {
+        return None;
+    };
+    let Some(Manifest::Image(manifest)) = image.manifest.as_ref().and_then(Answer::found) else {
+        return None;
+    };
+    let (refusal, failure) = outcome(answer);
+    Some(Part {
+        name: format!("the config{of_platform}"),
+        digest: manifest.config.digest.clone(),
+        media_type: manifest.config.media_type.clone(),
+        refusal,
+        failure,
+    })
+}
+
+fn outcome<T>(answer: &Answer<T>) -> (Option<&Refusal>, Option<&Failure>) {
+    match answer {
+        Answer::Found(_) => (None, None),
+        Answer::Refused(refusal) => (Some(refusal), None),
+        Answer::Undetermined(failure) => (None, Some(failure)),
+    }
+}
+
+/// The type that the index declares for an entry.
+fn entry_type(found: &Found, image: &PlatformImage) -> String {
+    let declared = match &found.manifest {
+        Manifest::Index(index) => index
+            .images()
+            .find(|entry| entry.descriptor.digest == image.digest)
+            .map(|entry| entry.descriptor.media_type.clone()),
+        _ => None,
+    };
+    declared
+        .filter(|text| !text.is_empty())
+        .unwrap_or_else(|| media_type::OCI_MANIFEST.to_owned())
+}
