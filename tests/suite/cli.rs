@@ -89,7 +89,7 @@ fn the_threshold_decides_the_exit_status() {
 #[test]
 fn a_broken_file_is_told_at_its_place_and_the_others_are_still_linted() {
     let sources = Sources::new()
-        .file("a.yaml", "kind: Pod\nspec:\n  image: [\n")
+        .file("a.yaml", "apiVersion: v1\nkind: Pod\nspec:\n  image: [\n")
         .file("b.yaml", pod("nginx"));
     let report = Preflight::lint(["--offline"]).arg(sources.path()).report();
     assert_eq!(report["summary"]["occurrences"], 1);
