@@ -441,13 +441,14 @@ impl Document {
         };
         let config_artifact = raw.artifact_type.clone();
         let config = raw.check("config")?;
-        let is_attestation = layers
-            .iter()
-            .any(|layer| layer.media_type.starts_with("application/vnd.in-toto"));
-        // An artifact may carry an image config by name; what its layers are tells it apart then.
+        // cosign and BuildKit write image configs for what are no images; only the layers tell them apart.
+        let has_foreign_content = !layers.is_empty()
+            && !layers
+                .iter()
+                .any(|layer| media_type::is_image_layer(&layer.media_type));
         if media_type::is_image_config(&config.media_type)
             && artifact_type.is_none()
-            && !is_attestation
+            && !has_foreign_content
         {
             return Ok(Manifest::Image(ImageManifest {
                 media_type,
@@ -612,7 +613,11 @@ mod tests {
         let mut empty = image();
         empty["config"]["mediaType"] = json!(media_type::EMPTY);
         empty["layers"][0]["mediaType"] = json!("text/spdx+json");
+        let mut old_signature = image();
+        old_signature["layers"][0]["mediaType"] =
+            json!("application/vnd.dev.cosign.simplesigning.v1+json");
         for (document, kind) in [
+            (old_signature, "a cosign signature"),
             (chart, "a Helm chart"),
             (signature, "a cosign signature"),
             (attestation, "an attestation"),

@@ -36,6 +36,16 @@ pub fn is_image_config(media_type: &str) -> bool {
     matches!(media_type, OCI_CONFIG | DOCKER_CONFIG | LEGACY_CONFIG)
 }
 
+/// Whether a layer of this type is part of a file system. A type that is not given counts as one, because old clients left
+/// it away.
+#[must_use]
+pub fn is_image_layer(media_type: &str) -> bool {
+    media_type.is_empty()
+        || media_type.starts_with("application/vnd.oci.image.layer.")
+        || media_type.starts_with("application/vnd.docker.image.rootfs.")
+        || media_type.starts_with("application/vnd.docker.container.image.rootfs.")
+}
+
 /// A media type without its parameters, in lower case: `application/json; charset=utf-8` is `application/json`.
 #[must_use]
 pub fn essence(media_type: &str) -> String {
