@@ -66,6 +66,7 @@ impl Report {
             findings,
             problems,
             ignored,
+            fail_on,
             verdict: Verdict::Pass,
             undetermined_because: Vec::new(),
             statistics,

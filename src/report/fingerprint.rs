@@ -33,6 +33,11 @@ impl Fingerprints {
             }
             None => parts.push(&finding.message),
         }
+        self.name(&parts)
+    }
+
+    /// The name of whatever `parts` tell apart.
+    pub fn name(&mut self, parts: &[&str]) -> String {
         let digest = Digest::sha256_of(parts.join("\0").as_bytes());
         let name: String = digest.hex().chars().take(32).collect();
         let given = self.given.entry(name.clone()).or_default();

@@ -2,14 +2,25 @@
 //!
 //! [`Report::new`] is pure: it merges, groups, sorts and judges. A [`Format`] gets the whole report and a writer.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "`replacement` writes files; every other part gets a writer"
+)]
+
 mod assemble;
 mod details;
 mod fingerprint;
 mod github;
+mod gitlab;
 mod json;
+mod junit;
+mod markdown;
+mod matrix;
 mod output;
 mod place;
 mod pretty;
+mod replacement;
+mod sarif;
 mod source_view;
 mod summary;
 mod verdict;
@@ -17,9 +28,14 @@ mod visible;
 
 pub use assemble::Gathered;
 pub use github::GitHub;
+pub use gitlab::GitLab;
 pub use json::Json;
+pub use junit::JUnit;
+pub use markdown::Markdown;
 pub use output::{FormatName, Output, OutputError};
 pub use pretty::{Detail, Pretty, Style};
+pub use replacement::Replacement;
+pub use sarif::Sarif;
 pub use summary::Counts;
 pub use verdict::Verdict;
 
@@ -28,7 +44,7 @@ use std::time::Duration;
 
 use crate::cluster::NodePool;
 use crate::facts::{Answer, Failure, Lookup};
-use crate::finding::{Finding, Problem};
+use crate::finding::{Finding, Problem, Severity};
 use crate::oci::Reference;
 use crate::text::{Dialect, SourceId, SourceMap};
 use crate::workload::Occurrence;
@@ -71,6 +87,8 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// How many findings an ignore took away.
     pub ignored: usize,
+    /// Findings of this severity and worse ones fail the run; none does where there is no threshold.
+    pub fail_on: Option<Severity>,
     /// What the run comes to.
     pub verdict: Verdict,
     /// Why not everything could be told, one sentence for each reason. May hold something even where the verdict is fail.

@@ -12,13 +12,29 @@ pub enum FormatName {
     Pretty,
     /// For programs: the whole report.
     Json,
+    /// For code scanning: SARIF 2.1.0.
+    Sarif,
     /// For GitHub Actions: annotations.
     GitHub,
+    /// For GitLab: code quality.
+    GitLab,
+    /// For test dashboards: `JUnit` XML.
+    JUnit,
+    /// For summaries and comments.
+    Markdown,
 }
 
 impl FormatName {
     /// All formats.
-    pub const ALL: [Self; 3] = [Self::Pretty, Self::Json, Self::GitHub];
+    pub const ALL: [Self; 7] = [
+        Self::Pretty,
+        Self::Json,
+        Self::Sarif,
+        Self::GitHub,
+        Self::GitLab,
+        Self::JUnit,
+        Self::Markdown,
+    ];
 
     /// The word of the command line.
     #[must_use]
@@ -26,7 +42,11 @@ impl FormatName {
         match self {
             Self::Pretty => "pretty",
             Self::Json => "json",
+            Self::Sarif => "sarif",
             Self::GitHub => "github",
+            Self::GitLab => "gitlab",
+            Self::JUnit => "junit",
+            Self::Markdown => "markdown",
         }
     }
 }

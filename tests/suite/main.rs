@@ -20,6 +20,7 @@ mod registry_faults;
 mod registry_layouts;
 mod reports;
 mod reports_builder;
+mod reports_formats;
 mod reports_hostile;
 mod runner;
 mod targets;

@@ -1,16 +1,18 @@
 //! Reports about sources and registries that want to do harm, and reports that are very large.
 
 use oci_preflight::finding::{Event, Finding};
-use oci_preflight::report::{Format, GitHub, Input, Json, Pretty, Report, Style};
+use oci_preflight::report::{
+    Format, GitHub, GitLab, Input, JUnit, Json, Markdown, Pretty, Report, Sarif, Style,
+};
 use oci_preflight::text::Dialect;
 
 use crate::reports_builder::{Builder, finding, written};
 
-const EVIL: &str =
+pub const EVIL: &str =
     "a\u{1b}[31m\n::error::b\r\u{202e}c ::stop-commands::d\u{7}##[add-mask]e,f:g%0Ah</script>";
 
 /// A report in which every text that comes from outside is hostile.
-fn hostile() -> Report {
+pub fn hostile() -> Report {
     let mut builder = Builder::default();
     let text = format!("image: x\u{1b}]8;;http://evil\u{7}y # {EVIL}\n");
     let source = builder.source(EVIL, &text);
@@ -163,8 +165,15 @@ fn ten_thousand_findings_on_one_line_of_megabytes_are_written_in_every_format() 
         });
     }
     let report = builder.report();
-    let formats: [(&dyn Format, usize); 3] =
-        [(&Pretty::default(), 10_000), (&Json, 10_000), (&GitHub, 10)];
+    let formats: [(&dyn Format, usize); 7] = [
+        (&Pretty::default(), 10_000),
+        (&Json, 10_000),
+        (&GitHub, 10),
+        (&Sarif, 10_000),
+        (&GitLab, 10_000),
+        (&JUnit, 20_000),
+        (&Markdown, 50),
+    ];
     for (format, expected) in formats {
         let text = written(format, &report);
         assert_eq!(text.matches("finding ").count(), expected);

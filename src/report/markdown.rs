@@ -1,0 +1,229 @@
+//! The report for job summaries and pull request comments, as GitHub flavoured Markdown.
+
+use std::io;
+
+use super::details::details;
+use super::matrix::Cell;
+use super::place::Places;
+use super::summary::counted;
+use super::visible::visible;
+use super::{Counts, Format, Image, Report, Verdict};
+use crate::facts::PlatformImage;
+use crate::finding::Finding;
+
+/// What fits into a comment of 65,536 characters and is still read.
+const FINDINGS: usize = 50;
+const IMAGES: usize = 100;
+const POOLS: usize = 12;
+const PLACES: usize = 5;
+
+/// Markdown: the verdict, the findings, and a table of images and node pools.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Markdown;
+
+impl Format for Markdown {
+    fn write(&self, report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+        head(report, out)?;
+        findings(report, out)?;
+        images(report, out)?;
+        sources(report, out)
+    }
+}
+
+fn head(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    let counts = Counts::of(report);
+    let verdict = match report.verdict {
+        Verdict::Pass => "✅ pass",
+        Verdict::Fail => "❌ fail",
+        Verdict::Undetermined => "❔ undetermined",
+    };
+    writeln!(out, "## oci-preflight: {verdict}\n")?;
+    writeln!(
+        out,
+        "{}, {}, {} · {} in {} of {}",
+        counted(counts.errors, "error"),
+        counted(counts.warnings, "warning"),
+        counted(counts.notes, "note"),
+        counted(counts.images, "image"),
+        counted(counts.occurrences, "place"),
+        counted(counts.sources, "source"),
+    )?;
+    for reason in &report.undetermined_because {
+        writeln!(out, "\n> Undetermined: {}", prose(reason))?;
+    }
+    Ok(())
+}
+
+fn findings(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    if report.findings.is_empty() {
+        return Ok(());
+    }
+    let places = Places::new(report);
+    writeln!(out, "\n### Findings\n")?;
+    for finding in report.findings.iter().take(FINDINGS) {
+        self::finding(finding, &places, out)?;
+    }
+    more(report.findings.len(), FINDINGS, "finding", out)
+}
+
+fn finding(finding: &Finding, places: &Places<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "- **{}** {} {}",
+        finding.severity,
+        code(finding.rule),
+        prose(&finding.message)
+    )?;
+    if let Some(&span) = finding.places.first() {
+        let place = places.of(span);
+        let workload = place.workload().unwrap_or_default();
+        writeln!(
+            out,
+            "  - at {} {}",
+            code(&place.to_string()),
+            prose(&workload)
+        )?;
+    }
+    for (name, text) in details(finding, places, PLACES) {
+        writeln!(out, "  - {name}: {}", prose(&text))?;
+    }
+    Ok(())
+}
+
+/// A row for each image and a column for each node pool, or the platforms where there is no pool.
+fn images(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    if report.images.is_empty() {
+        return Ok(());
+    }
+    let pools = &report.node_pools[..report.node_pools.len().min(POOLS)];
+    let mut header = vec!["image".to_owned(), "places".to_owned()];
+    if pools.is_empty() {
+        header.push("platforms".to_owned());
+    }
+    header.extend(pools.iter().map(|pool| code(&pool.name)));
+    writeln!(out, "\n### Images\n\n| {} |", header.join(" | "))?;
+    writeln!(out, "|{}", " --- |".repeat(header.len()))?;
+    for image in report.images.iter().take(IMAGES) {
+        let mut row = vec![
+            code(&image.reference.to_string()),
+            image.occurrences.len().to_string(),
+        ];
+        if pools.is_empty() {
+            row.push(platforms(image));
+        }
+        row.extend(pools.iter().map(|pool| cell(&Cell::of(image, pool))));
+        writeln!(out, "| {} |", row.join(" | "))?;
+    }
+    more(report.images.len(), IMAGES, "image", out)?;
+    more(report.node_pools.len(), POOLS, "node pool", out)
+}
+
+fn cell(cell: &Cell) -> String {
+    let mark = match cell.serves() {
+        Some(true) => "✅",
+        Some(false) => "❌",
+        None => "–",
+    };
+    format!("{mark} {}", prose(&cell.words()))
+}
+
+fn platforms(image: &Image) -> String {
+    let Some(found) = image.lookup.as_ref().and_then(|lookup| lookup.found()) else {
+        return image.reason().unwrap_or(image.status()).to_owned();
+    };
+    let platforms = found.images.iter().map(platform);
+    platforms.collect::<Vec<_>>().join(", ")
+}
+
+fn platform(image: &PlatformImage) -> String {
+    let name = image
+        .platform()
+        .map_or_else(|| "no platform".to_owned(), ToString::to_string);
+    match image.compressed_bytes() {
+        Some(bytes) => format!("{} {bytes}", prose(&name)),
+        None => prose(&name),
+    }
+}
+
+fn sources(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    let places = Places::new(report);
+    let problems = report.problems.iter().map(|problem| {
+        let place = places.of(problem.span).to_string();
+        format!("- {}: {}", code(&place), prose(&problem.message))
+    });
+    let skipped = report.inputs.iter().filter_map(|input| {
+        let why = input.skipped.as_deref()?;
+        Some(format!("- {}: {}", code(&input.path), prose(why)))
+    });
+    let lines: Vec<String> = problems.chain(skipped).collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n### Sources that were not read as a whole\n")?;
+    for line in lines.iter().take(FINDINGS) {
+        writeln!(out, "{line}")?;
+    }
+    more(lines.len(), FINDINGS, "source", out)
+}
+
+fn more(count: usize, shown: usize, what: &str, out: &mut dyn io::Write) -> io::Result<()> {
+    match count.checked_sub(shown) {
+        Some(more @ 1..) => writeln!(out, "\n… and {} more.", counted(more, what)),
+        _ => Ok(()),
+    }
+}
+
+/// A code span, fenced by more backticks than it holds. Markdown reads a bar as the end of a table's cell even there.
+fn code(text: &str) -> String {
+    let text = visible(text).replace('|', "\\|");
+    match longest_run_of_backticks(&text) {
+        0 => format!("`{text}`"),
+        run => {
+            let fence = "`".repeat(run + 1);
+            format!("{fence} {text} {fence}")
+        }
+    }
+}
+
+fn longest_run_of_backticks(text: &str) -> usize {
+    let runs = text.split(|c| c != '`').map(str::len);
+    runs.max().unwrap_or_default()
+}
+
+/// Plain words: nothing in them is markup, a link, or the name of a person to be told.
+fn prose(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in visible(text).chars() {
+        match c {
+            // GitHub looks for names and issue numbers after it has read the escapes, but not in code.
+            '@' | '#' => shown.extend(['`', c, '`']),
+            '.' | ',' | '-' | '/' | '=' | '\'' | '"' | ';' | '(' | ')' => shown.push(c),
+            _ if c.is_ascii_punctuation() => shown.extend(['\\', c]),
+            _ => shown.push(c),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_prose_is_markup() {
+        for (text, shown) in [
+            ("a/b:1.27", "a/b\\:1.27"),
+            ("<img src=x>", "\\<img src=x\\>"),
+            ("[a](b) | *c* `d`", "\\[a\\](b) \\| \\*c\\* \\`d\\`"),
+            ("@all #1", "`@`all `#`1"),
+            ("a\nb", "a\\\\nb"),
+        ] {
+            assert_eq!(prose(text), shown);
+        }
+    }
+
+    #[test]
+    fn code_ends_where_it_should() {
+        assert_eq!(code("a`b``c|d"), "``` a`b``c\\|d ```");
+    }
+}

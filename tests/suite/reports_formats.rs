@@ -1,0 +1,189 @@
+//! The formats of platforms, each held against something that knows the format.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::Command;
+
+use oci_preflight::report::{GitLab, JUnit, Markdown, Report, Sarif};
+use oci_preflight::rule::RULES;
+use serde_json::Value;
+
+use crate::reports_builder::{Builder, clean, shop, written};
+use crate::reports_hostile::{EVIL, hostile};
+
+fn reports() -> Vec<Report> {
+    vec![
+        shop().report(),
+        clean().report(),
+        Builder::default().report(),
+        hostile(),
+    ]
+}
+
+/// The official schema, as the package `serde-sarif` ships it.
+fn sarif_schema() -> Value {
+    let metadata = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--locked"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo metadata");
+    let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("metadata");
+    let package = metadata["packages"]
+        .as_array()
+        .expect("packages")
+        .iter()
+        .find(|package| package["name"] == "serde-sarif")
+        .expect("serde-sarif is a dependency of tests");
+    let manifest = PathBuf::from(package["manifest_path"].as_str().expect("a path"));
+    let schema = std::fs::read(manifest.with_file_name("src").join("schema.json"));
+    let mut schema: Value = serde_json::from_slice(&schema.expect("the schema")).expect("JSON");
+    // This pattern has a stray bracket and is no regular expression. Reports have no such field.
+    for object in ["run", "toolComponent"] {
+        let language = &mut schema["definitions"][object]["properties"]["language"];
+        let fields = language.as_object_mut().expect("a schema");
+        assert!(fields.remove("pattern").is_some());
+    }
+    schema
+}
+
+#[test]
+fn sarif_follows_the_official_schema() {
+    let validator = jsonschema::validator_for(&sarif_schema()).expect("a schema");
+    for report in reports() {
+        let sarif: Value = serde_json::from_str(&written(&Sarif, &report)).expect("JSON");
+        let errors: Vec<String> = validator
+            .iter_errors(&sarif)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert_eq!(errors, Vec::<String>::new());
+    }
+    let mut wrong: Value = serde_json::from_str(&written(&Sarif, &shop().report())).expect("JSON");
+    wrong["runs"][0]["results"][0]["level"] = "fatal".into();
+    assert!(!validator.is_valid(&wrong));
+}
+
+#[test]
+fn sarif_has_all_rules_with_their_documentation() {
+    let sarif: Value = serde_json::from_str(&written(&Sarif, &shop().report())).expect("JSON");
+    let run = &sarif["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
+    let ids: Vec<&str> = rules
+        .iter()
+        .filter_map(|rule| rule["id"].as_str())
+        .collect();
+    assert_eq!(ids, RULES.iter().map(|rule| rule.id).collect::<Vec<_>>());
+    assert_eq!(rules[0]["help"]["markdown"], RULES[0].documentation);
+    assert_eq!(run["columnKind"], "unicodeCodePoints");
+    for result in run["results"].as_array().expect("results") {
+        if let Some(index) = result["ruleIndex"].as_u64() {
+            assert_eq!(
+                ids[usize::try_from(index).expect("small")],
+                result["ruleId"]
+            );
+        }
+    }
+}
+
+#[test]
+fn sarif_names_each_place() {
+    let sarif: Value = serde_json::from_str(&written(&Sarif, &shop().report())).expect("JSON");
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!(result["ruleId"], "missing-platform");
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "k8s/jobs.yaml");
+    let region =
+        serde_json::json!({"startLine": 1, "startColumn": 10, "endLine": 1, "endColumn": 20});
+    assert_eq!(place["region"], region);
+    assert_eq!(
+        result["relatedLocations"].as_array().expect("a list").len(),
+        2
+    );
+    assert_eq!(sarif["runs"][0]["invocations"][0]["exitCode"], 1);
+}
+
+#[test]
+fn gitlab_entries_have_what_gitlab_asks_for() {
+    for report in reports() {
+        let entries: Value = serde_json::from_str(&written(&GitLab, &report)).expect("JSON");
+        let entries = entries.as_array().expect("a list");
+        assert_eq!(entries.len(), report.findings.len() + report.problems.len());
+        let mut fingerprints = BTreeSet::new();
+        for entry in entries {
+            assert!(
+                ["info", "minor", "critical"]
+                    .contains(&entry["severity"].as_str().expect("a word"))
+            );
+            assert!(!entry["description"].as_str().expect("a text").is_empty());
+            assert!(!entry["check_name"].as_str().expect("a text").is_empty());
+            assert!(entry["location"]["path"].is_string());
+            assert!(
+                entry["location"]["lines"]["begin"]
+                    .as_u64()
+                    .expect("a line")
+                    > 0
+            );
+            assert!(fingerprints.insert(entry["fingerprint"].as_str().expect("a text").to_owned()));
+        }
+    }
+}
+
+#[test]
+fn junit_reads_back_with_one_case_for_each_place() {
+    for report in reports() {
+        let text = written(&JUnit, &report);
+        let read = quick_junit::Report::deserialize_from_str(&text).expect(&text);
+        let doubtful = usize::from(!report.undetermined_because.is_empty());
+        let undetermined = |rule: &str| rule == "undetermined-image";
+        let failing: BTreeSet<_> = report
+            .findings
+            .iter()
+            .filter(|finding| {
+                !undetermined(finding.rule) && report.fail_on <= Some(finding.severity)
+            })
+            .flat_map(|finding| finding.places.clone())
+            .collect();
+        let errors: BTreeSet<_> = report
+            .findings
+            .iter()
+            .filter(|finding| undetermined(finding.rule))
+            .flat_map(|finding| finding.places.clone())
+            .collect();
+        let places = report
+            .images
+            .iter()
+            .map(|image| image.occurrences.len())
+            .sum::<usize>();
+        assert_eq!(read.tests, places + report.invalid.len() + 1, "{text}");
+        assert_eq!(
+            (read.failures, read.errors),
+            (failing.len(), errors.len() + doubtful),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn markdown_shows_images_against_node_pools() {
+    insta::assert_snapshot!(written(&Markdown, &shop().report()));
+}
+
+#[test]
+fn markdown_without_node_pools_shows_platforms() {
+    let text = written(&Markdown, &clean().report());
+    assert!(
+        text.contains("| `docker.io/library/nginx:1.27` | 1 | linux/amd64 30.2 MB, linux/arm64 |"),
+        "{text}"
+    );
+}
+
+#[test]
+fn markdown_from_hostile_text_has_no_markup_of_its_own() {
+    let text = written(&Markdown, &hostile());
+    assert!(EVIL.contains("</script>"));
+    for line in text.lines() {
+        assert!(!line.trim_start().starts_with("::"), "{line}");
+    }
+    // Outside of code spans every angle bracket is escaped.
+    let outside: String = text.split('`').step_by(2).collect();
+    assert!(!outside.replace("\\<", "").contains("</"), "{outside}");
+}
