@@ -6,11 +6,11 @@ use std::io;
 use serde::Serialize;
 
 use super::fingerprint::Fingerprints;
+use super::layers::layers;
 use super::place::{Place, Places};
 use super::{Counts, Format, Image, Report};
 use crate::facts::PlatformImage;
 use crate::finding::{Finding, Problem};
-use crate::oci::steps;
 use crate::workload::Occurrence;
 
 /// The JSON report, format version 1. A field with no value is null and never absent. Lines and columns start at 1, columns
@@ -315,17 +315,7 @@ fn platform_entry(image: &PlatformImage) -> PlatformEntry<'_> {
 }
 
 fn layer_entries(image: &PlatformImage) -> Option<Vec<LayerEntry<'_>>> {
-    let layers = image.layers()?;
-    let mut created_by = vec![None; layers.len()];
-    let steps = image
-        .config()
-        .and_then(|config| steps(config, layers.len()));
-    for step in steps.into_iter().flatten() {
-        if let Some(instruction) = step.layer.and_then(|layer| created_by.get_mut(layer)) {
-            *instruction = Some(step.instruction);
-        }
-    }
-    let entries = layers.iter().zip(created_by);
+    let entries = layers(image)?.into_iter();
     let entries = entries.map(|(layer, created_by)| LayerEntry {
         digest: layer.digest.as_str(),
         media_type: &layer.media_type,

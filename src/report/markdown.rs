@@ -5,7 +5,7 @@ use std::io;
 use super::details::details;
 use super::matrix::Cell;
 use super::place::Places;
-use super::summary::counted;
+use super::summary::{counted, judged_against};
 use super::visible::visible;
 use super::{Counts, Format, Image, Report, Verdict};
 use crate::facts::PlatformImage;
@@ -48,6 +48,7 @@ fn head(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
         counted(counts.occurrences, "place"),
         counted(counts.sources, "source"),
     )?;
+    writeln!(out, "\n{}", prose(&judged_against(report)))?;
     for reason in &report.undetermined_because {
         writeln!(out, "\n> Undetermined: {}", prose(reason))?;
     }

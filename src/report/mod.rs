@@ -2,18 +2,15 @@
 //!
 //! [`Report::new`] is pure: it merges, groups, sorts and judges. A [`Format`] gets the whole report and a writer.
 
-#![allow(
-    clippy::disallowed_methods,
-    reason = "`replacement` writes files; every other part gets a writer"
-)]
-
 mod assemble;
 mod details;
 mod fingerprint;
 mod github;
 mod gitlab;
+mod html;
 mod json;
 mod junit;
+mod layers;
 mod markdown;
 mod matrix;
 mod output;
@@ -29,6 +26,7 @@ mod visible;
 pub use assemble::Gathered;
 pub use github::GitHub;
 pub use gitlab::GitLab;
+pub use html::Html;
 pub use json::Json;
 pub use junit::JUnit;
 pub use markdown::Markdown;

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use super::{Detail, Format, GitHub, GitLab, Html, JUnit, Json, Markdown, Pretty, Sarif, Style};
+
 /// The name of a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FormatName {
@@ -22,11 +24,13 @@ pub enum FormatName {
     JUnit,
     /// For summaries and comments.
     Markdown,
+    /// For a browser: one page.
+    Html,
 }
 
 impl FormatName {
     /// All formats.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Pretty,
         Self::Json,
         Self::Sarif,
@@ -34,6 +38,7 @@ impl FormatName {
         Self::GitLab,
         Self::JUnit,
         Self::Markdown,
+        Self::Html,
     ];
 
     /// The word of the command line.
@@ -47,6 +52,22 @@ impl FormatName {
             Self::GitLab => "gitlab",
             Self::JUnit => "junit",
             Self::Markdown => "markdown",
+            Self::Html => "html",
+        }
+    }
+
+    /// The format itself. Style and detail matter only to what people read in a terminal.
+    #[must_use]
+    pub fn format(self, style: Style, detail: Detail) -> Box<dyn Format> {
+        match self {
+            Self::Pretty => Box::new(Pretty { style, detail }),
+            Self::Json => Box::new(Json),
+            Self::Sarif => Box::new(Sarif),
+            Self::GitHub => Box::new(GitHub),
+            Self::GitLab => Box::new(GitLab),
+            Self::JUnit => Box::new(JUnit),
+            Self::Markdown => Box::new(Markdown),
+            Self::Html => Box::new(Html),
         }
     }
 }

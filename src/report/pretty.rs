@@ -9,7 +9,7 @@ use textwrap::{WordSeparator, WordSplitter};
 use super::details::details;
 use super::place::{Place, Places};
 use super::source_view::SourceView;
-use super::summary::counted;
+use super::summary::{counted, judged_against};
 use super::visible::visible;
 use super::{Counts, Format, Report, Verdict};
 use crate::finding::{Finding, Problem, Severity};
@@ -246,28 +246,6 @@ fn looked_at(report: &Report, counts: Counts) -> String {
         .chain(exceptions)
         .collect::<Vec<_>>()
         .join(", ")
-}
-
-fn judged_against(report: &Report) -> String {
-    if report.node_pools.is_empty() {
-        return "No node pools were given (--nodes, --platform), so platforms were not judged."
-            .to_owned();
-    }
-    let pools: Vec<String> = report
-        .node_pools
-        .iter()
-        .take(LISTED)
-        .map(|pool| match &pool.platform {
-            Some(platform) if platform.to_string() == pool.name => pool.name.clone(),
-            Some(platform) => format!("{} ({platform})", visible(&pool.name)),
-            None => format!("{} (platform not known)", visible(&pool.name)),
-        })
-        .collect();
-    let more = match report.node_pools.len().checked_sub(LISTED) {
-        Some(more @ 1..) => format!(" and {more} more"),
-        _ => String::new(),
-    };
-    format!("Judged for node pools: {}{more}", pools.join(", "))
 }
 
 fn cost(report: &Report) -> String {

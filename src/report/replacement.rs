@@ -1,4 +1,6 @@
-//! Files that are replaced only by whole ones.
+//! Files that are replaced only by whole ones. Every other part of the report gets a writer.
+
+#![allow(clippy::disallowed_methods, reason = "this part writes files")]
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};

@@ -47,6 +47,13 @@ impl SourceView {
         }
     }
 
+    /// What stands before the mark, in it, and behind it.
+    pub fn parts(&self) -> [&str; 3] {
+        let (before, rest) = self.text.split_at(self.mark.offset());
+        let (marked, after) = rest.split_at(self.mark.len());
+        [before, marked, after]
+    }
+
     /// Where the marked part lies in the view.
     pub const fn mark(&self) -> SourceSpan {
         self.mark

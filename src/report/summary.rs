@@ -3,7 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::Report;
+use super::visible::visible;
 use crate::finding::Severity;
+
+/// How many node pools a sentence names before it counts the rest.
+const POOLS_IN_A_SENTENCE: usize = 20;
 
 /// How many of everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,4 +69,27 @@ pub(super) fn counted(count: usize, singular: &str) -> String {
         1 => format!("1 {singular}"),
         _ => format!("{count} {singular}s"),
     }
+}
+
+/// Which node pools the images were held against, in a sentence.
+pub(super) fn judged_against(report: &Report) -> String {
+    if report.node_pools.is_empty() {
+        return "No node pools were given (--nodes, --platform), so platforms were not judged."
+            .to_owned();
+    }
+    let pools: Vec<String> = report
+        .node_pools
+        .iter()
+        .take(POOLS_IN_A_SENTENCE)
+        .map(|pool| match &pool.platform {
+            Some(platform) if platform.to_string() == pool.name => pool.name.clone(),
+            Some(platform) => format!("{} ({platform})", visible(&pool.name)),
+            None => format!("{} (platform not known)", visible(&pool.name)),
+        })
+        .collect();
+    let more = match report.node_pools.len().checked_sub(POOLS_IN_A_SENTENCE) {
+        Some(more @ 1..) => format!(" and {more} more"),
+        _ => String::new(),
+    };
+    format!("Judged for node pools: {}{more}", pools.join(", "))
 }

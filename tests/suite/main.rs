@@ -22,6 +22,7 @@ mod reports;
 mod reports_builder;
 mod reports_formats;
 mod reports_hostile;
+mod reports_html;
 mod runner;
 mod targets;
 mod token_service;

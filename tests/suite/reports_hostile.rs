@@ -1,9 +1,7 @@
 //! Reports about sources and registries that want to do harm, and reports that are very large.
 
 use oci_preflight::finding::{Event, Finding};
-use oci_preflight::report::{
-    Format, GitHub, GitLab, Input, JUnit, Json, Markdown, Pretty, Report, Sarif, Style,
-};
+use oci_preflight::report::{Detail, FormatName, GitHub, Input, Json, Pretty, Report, Style};
 use oci_preflight::text::Dialect;
 
 use crate::reports_builder::{Builder, finding, written};
@@ -47,7 +45,7 @@ fn is_command(line: &str) -> bool {
 
 #[test]
 fn nothing_in_a_terminal_report_acts() {
-    for width in [20, 60, 80, 1000] {
+    for width in [0, 1, 20, 60, 80, 1000] {
         let style = Style {
             width,
             ..Style::default()
@@ -165,17 +163,18 @@ fn ten_thousand_findings_on_one_line_of_megabytes_are_written_in_every_format() 
         });
     }
     let report = builder.report();
-    let formats: [(&dyn Format, usize); 7] = [
-        (&Pretty::default(), 10_000),
-        (&Json, 10_000),
-        (&GitHub, 10),
-        (&Sarif, 10_000),
-        (&GitLab, 10_000),
-        (&JUnit, 20_000),
-        (&Markdown, 50),
-    ];
-    for (format, expected) in formats {
-        let text = written(format, &report);
+    for (format, expected) in [
+        (FormatName::Pretty, 10_000),
+        (FormatName::Json, 10_000),
+        (FormatName::Sarif, 10_000),
+        (FormatName::GitHub, 10),
+        (FormatName::GitLab, 10_000),
+        (FormatName::JUnit, 20_000),
+        (FormatName::Markdown, 50),
+        (FormatName::Html, 10_000),
+    ] {
+        let format = format.format(Style::default(), Detail::default());
+        let text = written(&*format, &report);
         assert_eq!(text.matches("finding ").count(), expected);
     }
 }

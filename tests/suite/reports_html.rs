@@ -1,0 +1,155 @@
+//! The HTML page, in a real browser where one is installed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use oci_preflight::report::{Html, Report};
+
+use crate::reports_builder::{Builder, clean, index, shop, written};
+use crate::reports_hostile::hostile;
+
+/// The shop, with a second image that shares the layers of the first.
+fn shop_with_shared_layers() -> Report {
+    let mut builder = shop();
+    let source = builder.source("k8s/api.yaml", "image: quay.io/shop/api:3\n");
+    builder.occurrence(source, "quay.io/shop/api:3", 0);
+    builder.lookup("quay.io/shop/api:3", index(None));
+    builder.report()
+}
+
+fn page(name: &str, text: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, text).expect("a file");
+    path
+}
+
+/// The document as it is after the scripts ran, and what the browser logged. None where there is no browser.
+fn in_browser(path: &Path) -> Option<(String, String)> {
+    let profile = tempfile::tempdir().expect("a folder");
+    let output = Command::new("chromium")
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--allow-file-access-from-files",
+        ])
+        .args([
+            "--enable-logging=stderr",
+            "--virtual-time-budget=3000",
+            "--dump-dom",
+        ])
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .arg(format!("file://{}", path.display()))
+        .output();
+    match output {
+        Ok(output) => Some((
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )),
+        Err(error) => {
+            println!("skipped: no chromium ({error})");
+            None
+        }
+    }
+}
+
+fn console(log: &str) -> Vec<&str> {
+    log.lines()
+        .filter(|line| line.contains("CONSOLE"))
+        .collect()
+}
+
+#[test]
+fn the_page_asks_for_nothing_else() {
+    for report in [
+        shop_with_shared_layers(),
+        clean().report(),
+        Builder::default().report(),
+    ] {
+        let text = written(&Html, &report);
+        for loading in [
+            " src=",
+            "<link",
+            "@import",
+            "url(",
+            "<iframe",
+            "<img",
+            " style=",
+            " onclick=",
+        ] {
+            assert!(!text.contains(loading), "{loading}: {text}");
+        }
+        assert!(text.contains("default-src 'none'"), "{text}");
+    }
+}
+
+#[test]
+fn hostile_text_adds_no_element() {
+    let tags = |text: &str| text.matches('<').count();
+    let text = written(&Html, &hostile());
+    assert_eq!(text.matches("<script").count(), 1);
+    assert_eq!(text.matches("</script").count(), 1);
+    assert_eq!(tags(&text), tags(&text.replace("&lt;", "")));
+    assert!(
+        !text.contains('\u{1b}') && !text.contains('\u{202e}'),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_browser_renders_and_filters_the_page_without_an_error() {
+    let report = page("report.html", &written(&Html, &shop_with_shared_layers()));
+    let driver = page(
+        "driver.html",
+        &format!(
+            r#"<!doctype html><iframe src="{}"></iframe><pre></pre><script>
+            onload = () => {{
+                const page = document.querySelector("iframe").contentDocument;
+                const search = page.querySelector("input[type=search]");
+                const lines = [];
+                const shown = () => {{
+                    search.dispatchEvent(new Event("input", {{ bubbles: true }}));
+                    const articles = [...page.querySelectorAll("article[data-severity]")];
+                    lines.push(page.querySelector("output").textContent + "; "
+                        + articles.filter((article) => article.offsetParent !== null).length);
+                }};
+                shown();
+                search.value = "Migrate HOST";
+                shown();
+                search.value = "";
+                page.querySelector("input[value=error]").click();
+                shown();
+                page.dispatchEvent(new KeyboardEvent("keydown", {{ key: "/" }}));
+                lines.push(page.activeElement === search);
+                document.querySelector("pre").textContent = lines.join("\n");
+            }};
+            </script>"#,
+            report.file_name().expect("a name").display()
+        ),
+    );
+    let Some((document, log)) = in_browser(&driver) else {
+        return;
+    };
+    assert!(
+        document.contains(
+            "<pre>4 of 4 findings; 4\n1 of 4 findings; 1\n1 of 4 findings; 1\ntrue</pre>"
+        ),
+        "{document}\n{log}"
+    );
+    assert_eq!(console(&log), Vec::<&str>::new());
+}
+
+#[test]
+fn a_browser_runs_nothing_of_a_hostile_report() {
+    let text = written(&Html, &hostile());
+    let injected = text.replace("<main>", "<main><script>document.title = 'run'</script>");
+    for (name, text, errors) in [("hostile.html", text, 0), ("injected.html", injected, 1)] {
+        let Some((document, log)) = in_browser(&page(name, &text)) else {
+            return;
+        };
+        assert!(document.contains("<title>oci-preflight: "), "{document}");
+        assert!(!document.contains("<title>run"), "{document}");
+        assert_eq!(console(&log).len(), errors, "{log}");
+    }
+}
