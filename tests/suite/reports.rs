@@ -6,6 +6,7 @@ use oci_preflight::report::{Detail, GitHub, Json, Pretty, Report, Style, Verdict
 use serde_json::Value;
 
 use crate::reports_builder::{Builder, clean, finding, index, shop, undetermined, written};
+use crate::reports_hostile::hostile;
 
 fn json(report: &Report) -> Value {
     serde_json::from_str(&written(&Json, report)).expect("JSON")
@@ -156,6 +157,7 @@ fn json_follows_its_schema() {
         shop().report(),
         clean().report(),
         Builder::default().report(),
+        hostile(),
     ] {
         let report = json(&report);
         let errors: Vec<String> = validator
