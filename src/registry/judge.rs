@@ -57,10 +57,7 @@ pub(super) fn judge(reply: Reply, asked: Asked<'_>) -> Result<Reply, Setback> {
         (StatusCode::NOT_FOUND | StatusCode::GONE, code) if !asked.token_service => {
             RefusalReason::NotFound(missing(code).unwrap_or(asked.missing))
         }
-        (StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_ACCEPTABLE, _)
-        | (_, Some(OciErrorCode::Unsupported))
-            if reply.status.is_client_error() =>
-        {
+        (StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_ACCEPTABLE, _) => {
             RefusalReason::Unsupported
         }
         _ => return Err(unexpected(&reply, &message)),

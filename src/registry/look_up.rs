@@ -1,6 +1,7 @@
 //! Looks references up.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt as _;
@@ -146,6 +147,7 @@ impl Registry {
             reference,
             depth,
             platforms,
+            seen: AtomicUsize::new(0),
         };
         let images = search.images(&manifest, &document.digest).await;
         Ok(Found {

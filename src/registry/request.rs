@@ -42,6 +42,8 @@ pub(super) struct Request {
     pub accept: &'static str,
     /// The form that is posted.
     pub form: Option<String>,
+    /// What a good answer is, for messages.
+    pub what: &'static str,
     /// The most bytes that a good answer may have.
     pub limit: usize,
 }
@@ -80,26 +82,28 @@ impl Question<'_> {
 
     /// The request (OCI distribution-spec, "Pulling manifests" and "Pulling blobs").
     pub fn request(&self, endpoint: &Endpoint) -> Result<Request, Setback> {
-        let (path, accept, limit) = match *self {
+        let (path, accept, what, limit) = match *self {
             Self::Manifest {
                 repository,
                 tag_or_digest,
             } => (
                 format!("{repository}/manifests/{tag_or_digest}"),
                 media_type::ACCEPT,
+                "manifest",
                 MAX_MANIFEST_BYTES,
             ),
             Self::Blob {
                 repository,
                 digest,
                 limit,
-            } => (format!("{repository}/blobs/{digest}"), "", limit),
+            } => (format!("{repository}/blobs/{digest}"), "", "blob", limit),
         };
         Ok(Request {
             method: Method::GET,
             url: endpoint.url(&path)?,
             accept,
             form: None,
+            what,
             limit,
         })
     }
@@ -166,6 +170,7 @@ impl TokenRequest<'_> {
             url,
             accept: "",
             form,
+            what: "token",
             limit: MAX_TOKEN_BYTES,
         })
     }

@@ -1,8 +1,10 @@
 //! Sends one request: redirects, repeated tries and bounded bodies.
 
+use std::io::Read as _;
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
+use flate2::read::GzDecoder;
 use oci_client::secrets::RegistryAuth;
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Client, StatusCode, Url};
@@ -15,8 +17,8 @@ use super::setback::{Setback, failure};
 use super::statistics::Counters;
 use crate::facts::{Failure, FailureReason};
 
-/// The most redirects that are followed. Registries need one, to their storage.
-const MAX_REDIRECTS: usize = 5;
+/// The most redirects that are followed, as many as containerd follows (Go's `net/http`).
+const MAX_REDIRECTS: usize = 10;
 /// The most bytes of an error document that are read.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 /// The wait before the second try; it doubles with each further one.
@@ -137,7 +139,6 @@ impl Transport {
         let host = authority(url);
         self.counters.request();
         let mut builder = self.client.request(request.method.clone(), url.clone());
-        // A body in another coding than asked for could neither be bounded nor verified.
         builder = builder.header(header::ACCEPT_ENCODING, "identity");
         if !request.accept.is_empty() {
             builder = builder.header(header::ACCEPT, request.accept);
@@ -160,7 +161,8 @@ impl Transport {
             .await
             .map_err(|error| classify(&error, &host))?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        let body = self.body(response, request.limit, &host).await?;
+        let body = self.body(response, request, &host).await?;
+        let body = decoded(body, &headers, request, &host)?;
         Ok(Reply {
             host,
             status,
@@ -169,26 +171,25 @@ impl Transport {
         })
     }
 
-    /// The body, at most `limit` bytes of a good answer. Of another answer, the beginning is enough.
+    /// The body as it was sent, at most `limit` bytes of a good answer. Of another answer, the beginning is enough.
     async fn body(
         &self,
         mut response: reqwest::Response,
-        limit: usize,
+        request: &Request,
         host: &str,
     ) -> Result<Bytes, Setback> {
         let is_good = response.status().is_success();
-        let limit = if is_good { limit } else { MAX_ERROR_BYTES };
-        let too_long = || {
-            Setback::malformed(&format!(
-                "the answer of {host} is longer than {limit} bytes"
-            ))
+        let limit = if is_good {
+            request.limit
+        } else {
+            MAX_ERROR_BYTES
         };
         if is_good
             && response
                 .content_length()
                 .is_some_and(|length| length > limit as u64)
         {
-            return Err(too_long());
+            return Err(too_large(request, host));
         }
         let mut body = BytesMut::new();
         loop {
@@ -201,13 +202,49 @@ impl Transport {
             self.counters.downloaded(chunk.len());
             if body.len() + chunk.len() > limit {
                 return if is_good {
-                    Err(too_long())
+                    Err(too_large(request, host))
                 } else {
                     Ok(body.freeze())
                 };
             }
             body.extend_from_slice(&chunk);
         }
+    }
+}
+
+fn too_large(request: &Request, host: &str) -> Setback {
+    Setback::malformed(&format!(
+        "the {} from {host} is larger than the {} bytes that are taken",
+        request.what, request.limit
+    ))
+}
+
+/// The body without its content coding. None is asked for, but a server may choose gzip by itself, and containerd would
+/// read it.
+fn decoded(
+    body: Bytes,
+    headers: &HeaderMap,
+    request: &Request,
+    host: &str,
+) -> Result<Bytes, Setback> {
+    let is_gzip = headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"));
+    if !is_gzip {
+        return Ok(body);
+    }
+    let mut plain = Vec::new();
+    let limit = request.limit as u64;
+    match GzDecoder::new(body.as_ref())
+        .take(limit + 1)
+        .read_to_end(&mut plain)
+    {
+        Ok(_) if plain.len() as u64 > limit => Err(too_large(request, host)),
+        Ok(_) => Ok(plain.into()),
+        Err(error) => Err(Setback::malformed(&format!(
+            "the {} from {host} is no gzip as it says: {error}",
+            request.what
+        ))),
     }
 }
 

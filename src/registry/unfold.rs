@@ -1,5 +1,7 @@
 //! From a manifest to the runnable images behind it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use futures_util::future::{BoxFuture, join_all};
 
 use super::content::Place;
@@ -13,8 +15,8 @@ use crate::oci::{
 
 /// How deep indexes may nest. Real ones nest once, if at all.
 const MAX_NESTING: usize = 4;
-/// How many images of one index are looked at. Real ones have some dozen platforms.
-const MAX_IMAGES: usize = 256;
+/// How many entries the indexes behind one reference may have in all. Real ones have some dozen.
+const MAX_ENTRIES: usize = 1000;
 
 /// The repository with its host, and a digest in it.
 type Key = (String, Digest);
@@ -34,6 +36,8 @@ pub(super) struct Search<'a> {
     pub reference: &'a Reference,
     pub depth: Depth,
     pub platforms: Option<&'a [Platform]>,
+    /// How many entries were seen so far.
+    pub seen: AtomicUsize,
 }
 
 impl Search<'_> {
@@ -50,28 +54,35 @@ impl Search<'_> {
 
     fn unfold<'s>(&'s self, index: &'s Index, nesting: usize) -> BoxFuture<'s, Vec<PlatformImage>> {
         Box::pin(async move {
-            let entries: Vec<&IndexEntry> = index.images().collect();
+            let mut entries: Vec<&IndexEntry> = index.images().collect();
+            let room = self.take_room(entries.len());
+            let excess = entries.get(room).copied();
+            entries.truncate(room);
             let needed = needed(&entries, self.platforms);
-            let images = entries.into_iter().zip(needed).enumerate().map(
-                |(number, (entry, is_needed))| async move {
+            let images = entries
+                .into_iter()
+                .zip(needed)
+                .map(|(entry, is_needed)| async move {
                     if is_needed {
-                        self.entry(entry, number, nesting).await
+                        self.entry(entry, nesting).await
                     } else {
                         vec![unasked(entry)]
                     }
-                },
-            );
-            join_all(images).await.into_iter().flatten().collect()
+                });
+            let mut images: Vec<_> = join_all(images).await.into_iter().flatten().collect();
+            images.extend(excess.map(too_many));
+            images
         })
     }
 
-    async fn entry(&self, entry: &IndexEntry, number: usize, nesting: usize) -> Vec<PlatformImage> {
-        let manifest = if number < MAX_IMAGES {
-            self.child(&entry.descriptor).await
-        } else {
-            let words = format!("the index lists more than {MAX_IMAGES} images");
-            Err(Setback::malformed(&words))
-        };
+    /// How many of `count` entries may still be looked at.
+    fn take_room(&self, count: usize) -> usize {
+        let seen = self.seen.fetch_add(count, Ordering::Relaxed);
+        MAX_ENTRIES.saturating_sub(seen).min(count)
+    }
+
+    async fn entry(&self, entry: &IndexEntry, nesting: usize) -> Vec<PlatformImage> {
+        let manifest = self.child(&entry.descriptor).await;
         let manifest = match manifest {
             Ok(Manifest::Index(nested)) if nesting < MAX_NESTING => {
                 return self.unfold(&nested, nesting + 1).await;
@@ -142,6 +153,15 @@ impl Search<'_> {
             self.counters.cache_hit();
         }
         result
+    }
+}
+
+/// What stands for the first entry too many, and all after it.
+fn too_many(entry: &IndexEntry) -> PlatformImage {
+    let words = format!("the indexes list more than {MAX_ENTRIES} images");
+    PlatformImage {
+        manifest: Some(Answer::from(Err(Setback::malformed(&words)))),
+        ..unasked(entry)
     }
 }
 

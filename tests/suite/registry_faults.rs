@@ -450,7 +450,7 @@ async fn redirects_that_lead_nowhere_decide_nothing() {
         let server = always(ResponseTemplate::new(307).insert_header("location", location)).await;
         let failure = failure(ask(&host(&server)).await);
         assert_eq!(failure.reason, FailureReason::Malformed, "{location}");
-        assert!(requests(&server).await <= 6);
+        assert!(requests(&server).await <= 11);
     }
 }
 
@@ -544,4 +544,65 @@ async fn the_accept_header_is_containerds() {
     refusal(ask(&host(&server)).await);
     let received = server.received_requests().await.expect("recorded");
     assert_eq!(received[0].headers["accept"], media_type::ACCEPT);
+}
+
+#[tokio::test]
+async fn what_one_repository_wants_decides_nothing_about_another() {
+    let server = MockServer::start().await;
+    Mock::given(path("/token"))
+        .and(wiremock::matchers::query_param(
+            "scope",
+            "repository:a:pull",
+        ))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"token": "t"})))
+        .mount(&server)
+        .await;
+    Mock::given(path("/token"))
+        .respond_with(ResponseTemplate::new(403))
+        .mount(&server)
+        .await;
+    let image = Image::oci("linux/amd64", "a");
+    let good = content(&image.manifest.bytes, media_type::OCI_MANIFEST);
+    Mock::given(path("/v2/a/manifests/1"))
+        .and(wiremock::matchers::header("authorization", "Bearer t"))
+        .respond_with(good.clone())
+        .mount(&server)
+        .await;
+    let challenge = format!(
+        "Bearer realm=\"{}/token\",scope=\"repository:a:pull\"",
+        server.uri()
+    );
+    Mock::given(path("/v2/a/manifests/1"))
+        .respond_with(ResponseTemplate::new(401).insert_header("www-authenticate", challenge))
+        .mount(&server)
+        .await;
+    Mock::given(path("/v2/b/manifests/1"))
+        .respond_with(good)
+        .mount(&server)
+        .await;
+    let registry = Registry::new(Options::default()).expect("a client");
+    for repository in ["a", "b"] {
+        let name = format!("{}/{repository}:1", host(&server))
+            .parse()
+            .expect("a reference");
+        let lookup = registry.look_up(&name, Depth::Manifest, None).await;
+        assert_eq!(lookup.status(), "found", "{lookup:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_the_server_compressed_by_itself_is_read_within_bounds() {
+    let image = Image::oci("linux/amd64", "a");
+    let bomb = vec![b' '; 20_000_000];
+    for (plain, outcome) in [
+        (image.manifest.bytes.as_slice(), "found"),
+        (bomb.as_slice(), "undetermined"),
+    ] {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gzip, plain).expect("gzip");
+        let body = gzip.finish().expect("gzip");
+        let response = content(&body, media_type::OCI_MANIFEST);
+        let server = always(response.insert_header("content-encoding", "gzip")).await;
+        assert_eq!(ask(&host(&server)).await.status(), outcome);
+    }
 }
