@@ -11,6 +11,7 @@ use super::layout::Layout;
 use super::request::Question;
 use super::schema1::signed_payload;
 use super::setback::Setback;
+use super::tags;
 use super::wording::one_line;
 use crate::oci::{Descriptor, Digest, Manifest, Reference};
 
@@ -90,6 +91,20 @@ impl Place<'_> {
         }
         check_size(&body, descriptor)?;
         Ok(body)
+    }
+
+    /// The tags of the repository, as many as one question gives; none where they are not told.
+    pub async fn tags(self, reference: &Reference) -> Vec<String> {
+        match self {
+            Self::Layout(layout) => layout.tags(reference),
+            Self::Host(host, wire) => {
+                let question = Question::Tags {
+                    repository: reference.repository(),
+                };
+                let reply = host.ask(wire, &question).await;
+                reply.map_or_else(|_| Vec::new(), |reply| tags::read(&reply.body))
+            }
+        }
     }
 
     async fn document(

@@ -56,7 +56,12 @@ impl Layout {
         let entry = self
             .entries
             .iter()
-            .find(|entry| names(entry, reference))
+            .find(|entry| {
+                names(entry).any(|name| {
+                    name.parse::<Reference>()
+                        .is_ok_and(|named| named == *reference)
+                })
+            })
             .or_else(|| {
                 self.entries.iter().find(|entry| {
                     let annotations = &entry.descriptor.annotations;
@@ -66,6 +71,16 @@ impl Layout {
             })
             .ok_or_else(|| self.not_found(Missing::Manifest))?;
         self.document(&entry.descriptor.digest, &entry.descriptor.media_type)
+    }
+
+    /// The tags of the repository that the annotations name.
+    pub fn tags(&self, reference: &Reference) -> Vec<String> {
+        let names = self.entries.iter().flat_map(names);
+        names
+            .filter_map(|name| name.parse::<Reference>().ok())
+            .filter(|named| named.name() == reference.name())
+            .filter_map(|named| named.tag().map(ToOwned::to_owned))
+            .collect()
     }
 
     /// The manifest that an index lists.
@@ -117,13 +132,9 @@ impl Layout {
     }
 }
 
-/// Whether an annotation of the entry is the whole reference, in any spelling.
-fn names(entry: &IndexEntry, reference: &Reference) -> bool {
+/// The annotations of an entry that may hold the whole reference, in any spelling.
+fn names(entry: &IndexEntry) -> impl Iterator<Item = &String> {
     [IMAGE_NAME, REF_NAME]
         .into_iter()
         .filter_map(|key| entry.descriptor.annotations.get(key))
-        .any(|name| {
-            name.parse::<Reference>()
-                .is_ok_and(|named| named == *reference)
-        })
 }

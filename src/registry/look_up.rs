@@ -15,11 +15,12 @@ use super::layout::Layout;
 use super::setback::{Setback, failure};
 use super::single_flight::SingleFlight;
 use super::statistics::{Counters, Statistics};
+use super::tags::nearest;
 use super::token::Tokens;
 use super::transport::Transport;
 use super::unfold::{Known, Search};
 use super::{LayoutMapping, Options, RegistryError};
-use crate::facts::{Depth, FailureReason, Found, Lookup};
+use crate::facts::{Depth, FailureReason, Found, Lookup, Missing, Refusal, RefusalReason};
 use crate::oci::{Manifest, Platform, Reference};
 
 /// What is asked about one reference: how deep, and for which platforms; all of them where none are named.
@@ -32,6 +33,7 @@ pub struct Registry {
     hosts: Mutex<HashMap<String, Arc<Host>>>,
     layouts: Vec<(LayoutMapping, Layout)>,
     known: Known,
+    tags: SingleFlight<String, Vec<String>>,
     options: Options,
 }
 
@@ -64,6 +66,7 @@ impl Registry {
                 manifests: SingleFlight::default(),
                 configs: SingleFlight::default(),
             },
+            tags: SingleFlight::default(),
             options,
         })
     }
@@ -136,7 +139,12 @@ impl Registry {
                 Place::Host(&host, &self.wire)
             }
         };
-        let document = place.manifest(reference).await?;
+        let document = match place.manifest(reference).await {
+            Err(Setback::Refused(refusal)) => {
+                return Err(self.with_nearest_tags(*refusal, place, reference).await);
+            }
+            answer => answer?,
+        };
         let content_type = Some(document.content_type.as_str()).filter(|text| !text.is_empty());
         let manifest = Manifest::parse(&document.body, content_type)
             .map_err(|error| Setback::malformed(&error.to_string()))?;
@@ -156,6 +164,25 @@ impl Registry {
             manifest,
             images,
         })
+    }
+
+    /// Adds to "there is no such tag" the tags that were perhaps meant. The tags of a repository are asked for once.
+    async fn with_nearest_tags(
+        &self,
+        mut refusal: Refusal,
+        place: Place<'_>,
+        reference: &Reference,
+    ) -> Setback {
+        let may_be_a_tag = matches!(
+            refusal.reason,
+            RefusalReason::NotFound(Missing::Manifest | Missing::Unsaid)
+        );
+        if let (true, None, Some(tag)) = (may_be_a_tag, reference.digest(), reference.tag()) {
+            let tags = place.tags(reference);
+            let (tags, _) = self.tags.get_or(reference.name(), tags).await;
+            refusal.nearest_tags = nearest(tag, &tags);
+        }
+        refusal.into()
     }
 
     fn layout(&self, reference: &Reference) -> Option<&Layout> {

@@ -27,6 +27,7 @@ mod schema1;
 mod setback;
 mod single_flight;
 mod statistics;
+mod tags;
 mod token;
 mod transport;
 mod unfold;

@@ -11,6 +11,9 @@ use crate::oci::{Digest, MAX_MANIFEST_BYTES, media_type};
 /// The most bytes that an answer of a token service may have. Tokens of several kilobytes are common.
 const MAX_TOKEN_BYTES: usize = 1024 * 1024;
 
+/// The most bytes of a list of tags: a thousand tags of full length, with room to spare.
+const MAX_TAGS_BYTES: usize = 1024 * 1024;
+
 /// Where the API of a registry begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Endpoint {
@@ -62,25 +65,29 @@ pub(super) enum Question<'a> {
         digest: &'a Digest,
         limit: usize,
     },
+    /// The first thousand tags.
+    Tags { repository: &'a str },
 }
 
 impl Question<'_> {
     /// The repository it is about.
     pub const fn repository(&self) -> &str {
         match self {
-            Self::Manifest { repository, .. } | Self::Blob { repository, .. } => repository,
+            Self::Manifest { repository, .. }
+            | Self::Blob { repository, .. }
+            | Self::Tags { repository } => repository,
         }
     }
 
     /// What is missing where the answer is a "not found" that does not say.
     pub const fn missing(&self) -> Missing {
         match self {
-            Self::Manifest { .. } => Missing::Unsaid,
+            Self::Manifest { .. } | Self::Tags { .. } => Missing::Unsaid,
             Self::Blob { .. } => Missing::Blob,
         }
     }
 
-    /// The request (OCI distribution-spec, "Pulling manifests" and "Pulling blobs").
+    /// The request (OCI distribution-spec, "Pulling manifests", "Pulling blobs" and "Listing Tags").
     pub fn request(&self, endpoint: &Endpoint) -> Result<Request, Setback> {
         let (path, accept, what, limit) = match *self {
             Self::Manifest {
@@ -97,6 +104,12 @@ impl Question<'_> {
                 digest,
                 limit,
             } => (format!("{repository}/blobs/{digest}"), "", "blob", limit),
+            Self::Tags { repository } => (
+                format!("{repository}/tags/list?n=1000"),
+                "",
+                "list of tags",
+                MAX_TAGS_BYTES,
+            ),
         };
         Ok(Request {
             method: Method::GET,
