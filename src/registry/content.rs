@@ -12,8 +12,9 @@ use super::request::Question;
 use super::schema1::signed_payload;
 use super::setback::Setback;
 use super::tags;
+use super::transport::Reply;
 use super::wording::one_line;
-use crate::oci::{Descriptor, Digest, Manifest, Reference};
+use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, Manifest, Reference};
 
 /// The most bytes of a config. The largest in the wild, with thousands of history entries, have some hundred kilobytes.
 const MAX_CONFIG_BYTES: usize = 8 * 1024 * 1024;
@@ -42,12 +43,18 @@ impl Place<'_> {
         match self {
             Self::Layout(layout) => layout.manifest(reference),
             Self::Host(host, wire) => {
+                if let Some(document) = unchanged(host, wire, reference).await {
+                    return Ok(document);
+                }
                 let question = Question::Manifest {
                     repository: reference.repository(),
                     tag_or_digest: reference.tag_or_digest(),
                 };
-                self.document(host, wire, &question, reference.digest())
-                    .await
+                let document = fetch(host, wire, &question, reference.digest()).await?;
+                if let Some(cache) = &wire.cache {
+                    cache.note(reference, &document.digest);
+                }
+                Ok(document)
             }
         }
     }
@@ -61,12 +68,19 @@ impl Place<'_> {
         let document = match self {
             Self::Layout(layout) => layout.child(descriptor)?,
             Self::Host(host, wire) => {
-                let question = Question::Manifest {
-                    repository,
-                    tag_or_digest: descriptor.digest.as_str(),
-                };
-                self.document(host, wire, &question, Some(&descriptor.digest))
-                    .await?
+                if let Some(body) = cached(wire, &descriptor.digest, MAX_MANIFEST_BYTES) {
+                    Document {
+                        body,
+                        content_type: descriptor.media_type.clone(),
+                        digest: descriptor.digest.clone(),
+                    }
+                } else {
+                    let question = Question::Manifest {
+                        repository,
+                        tag_or_digest: descriptor.digest.as_str(),
+                    };
+                    fetch(host, wire, &question, Some(&descriptor.digest)).await?
+                }
             }
         };
         check_size(&document.body, descriptor)?;
@@ -75,21 +89,29 @@ impl Place<'_> {
 
     /// The config that a manifest points to.
     pub async fn config(self, repository: &str, descriptor: &Descriptor) -> Result<Bytes, Setback> {
+        let digest = &descriptor.digest;
         let body = match self {
-            Self::Layout(layout) => layout.blob(&descriptor.digest, MAX_CONFIG_BYTES)?,
+            Self::Layout(layout) => layout.blob(digest, MAX_CONFIG_BYTES)?,
             Self::Host(host, wire) => {
-                let question = Question::Blob {
-                    repository,
-                    digest: &descriptor.digest,
-                    limit: MAX_CONFIG_BYTES,
-                };
-                host.ask(wire, &question).await?.body
+                if let Some(body) = cached(wire, digest, MAX_CONFIG_BYTES) {
+                    body
+                } else {
+                    let question = Question::Blob {
+                        repository,
+                        digest,
+                        limit: MAX_CONFIG_BYTES,
+                    };
+                    host.ask(wire, &question).await?.body
+                }
             }
         };
-        if !descriptor.digest.verifies(&body) {
-            return Err(another_digest(&body, &descriptor.digest));
+        if !digest.verifies(&body) {
+            return Err(another_digest(&body, digest));
         }
         check_size(&body, descriptor)?;
+        if let Self::Host(_, wire) = self {
+            keep(wire, digest, &body);
+        }
         Ok(body)
     }
 
@@ -106,23 +128,60 @@ impl Place<'_> {
             }
         }
     }
+}
 
-    async fn document(
-        self,
-        host: &Host,
-        wire: &Wire,
-        question: &Question<'_>,
-        asked: Option<&Digest>,
-    ) -> Result<Document, Setback> {
-        let reply = host.ask(wire, question).await?;
-        let digest = verify(&reply.body, asked, reply.header("docker-content-digest"))?;
-        let content_type = one_line(reply.header("content-type").unwrap_or_default());
-        Ok(Document {
-            body: reply.body,
-            content_type,
-            digest,
-        })
+/// The manifest of an earlier run, if the registry says that the reference still has its digest. Anything else but a plain
+/// yes decides nothing: some registries answer `HEAD` wrongly, and then the manifest itself is asked for.
+async fn unchanged(host: &Host, wire: &Wire, reference: &Reference) -> Option<Document> {
+    let last = wire.cache.as_ref()?.last_digest(reference)?;
+    let body = cached(wire, &last, MAX_MANIFEST_BYTES)?;
+    let question = Question::ManifestHead {
+        repository: reference.repository(),
+        tag_or_digest: reference.tag_or_digest(),
+    };
+    let reply = host.ask(wire, &question).await.ok()?;
+    let digest = match reference.digest() {
+        Some(digest) => digest.as_str(),
+        None => reply.header("docker-content-digest")?,
+    };
+    (digest == last.as_str()).then(|| Document {
+        body,
+        content_type: content_type(&reply),
+        digest: last,
+    })
+}
+
+/// Asks for a manifest.
+async fn fetch(
+    host: &Host,
+    wire: &Wire,
+    question: &Question<'_>,
+    asked: Option<&Digest>,
+) -> Result<Document, Setback> {
+    let reply = host.ask(wire, question).await?;
+    let digest = verify(&reply.body, asked, reply.header("docker-content-digest"))?;
+    keep(wire, &digest, &reply.body);
+    Ok(Document {
+        content_type: content_type(&reply),
+        body: reply.body,
+        digest,
+    })
+}
+
+fn cached(wire: &Wire, digest: &Digest, limit: usize) -> Option<Bytes> {
+    let content = wire.cache.as_ref()?.content(digest, limit)?;
+    wire.transport.counters.cache_hit();
+    Some(content)
+}
+
+fn keep(wire: &Wire, digest: &Digest, content: &[u8]) {
+    if let Some(cache) = &wire.cache {
+        cache.keep(digest, content);
     }
+}
+
+fn content_type(reply: &Reply) -> String {
+    one_line(reply.header("content-type").unwrap_or_default())
 }
 
 /// The digest of a manifest: the one that was asked for, else the promised one (`Docker-Content-Digest`), else the one it

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::cache::Cache;
 use super::conversation::Conversation;
 use super::credentials::Keyring;
 use super::demands::Demands;
@@ -26,6 +27,7 @@ pub(super) struct Wire {
     pub transport: Transport,
     pub tokens: Tokens,
     pub keyring: Keyring,
+    pub cache: Option<Cache>,
     pub timeout: Duration,
     pub retries: u32,
 }

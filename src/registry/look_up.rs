@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
+use super::cache::Cache;
 use super::client;
 use super::content::Place;
 use super::credentials::Keyring;
@@ -57,6 +58,7 @@ impl Registry {
                 },
                 tokens: Tokens::default(),
                 keyring: Keyring::read(&options.credentials)?,
+                cache: options.cache_dir.as_deref().map(Cache::new),
                 timeout: options.timeout,
                 retries: options.retries,
             },
@@ -111,6 +113,9 @@ impl Registry {
         while let Some((reference, lookup)) = answers.next().await {
             lookups.insert(reference, lookup);
             progress(lookups.len());
+        }
+        if let Some(cache) = &self.wire.cache {
+            cache.prune();
         }
         lookups
     }

@@ -9,6 +9,7 @@
     reason = "this module does the network's and the layouts' I/O"
 )]
 
+mod cache;
 mod challenge;
 mod classify;
 mod client;
@@ -33,6 +34,7 @@ mod transport;
 mod unfold;
 mod wording;
 
+pub use cache::Cache;
 pub use credentials::{CredentialFile, CredentialSources};
 pub use error::RegistryError;
 pub use look_up::{Registry, Wanted};

@@ -24,6 +24,8 @@ pub struct Options {
     pub retries: u32,
     /// Where credentials come from.
     pub credentials: CredentialSources,
+    /// Where content is kept between runs; nothing is kept where it is none.
+    pub cache_dir: Option<PathBuf>,
     /// Whether only layouts answer.
     pub offline: bool,
     /// The `User-Agent`.
@@ -41,6 +43,7 @@ impl Default for Options {
             timeout: Duration::from_secs(30),
             retries: 3,
             credentials: CredentialSources::default(),
+            cache_dir: None,
             offline: false,
             user_agent: concat!("oci-preflight/", env!("CARGO_PKG_VERSION")).to_owned(),
         }

@@ -59,6 +59,11 @@ pub(super) enum Question<'a> {
         repository: &'a str,
         tag_or_digest: &'a str,
     },
+    /// Whether there is a manifest, and with which digest. A registry that counts pulls does not count this one.
+    ManifestHead {
+        repository: &'a str,
+        tag_or_digest: &'a str,
+    },
     /// A blob of at most `limit` bytes.
     Blob {
         repository: &'a str,
@@ -74,6 +79,7 @@ impl Question<'_> {
     pub const fn repository(&self) -> &str {
         match self {
             Self::Manifest { repository, .. }
+            | Self::ManifestHead { repository, .. }
             | Self::Blob { repository, .. }
             | Self::Tags { repository } => repository,
         }
@@ -82,7 +88,9 @@ impl Question<'_> {
     /// What is missing where the answer is a "not found" that does not say.
     pub const fn missing(&self) -> Missing {
         match self {
-            Self::Manifest { .. } | Self::Tags { .. } => Missing::Unsaid,
+            Self::Manifest { .. } | Self::ManifestHead { .. } | Self::Tags { .. } => {
+                Missing::Unsaid
+            }
             Self::Blob { .. } => Missing::Blob,
         }
     }
@@ -91,6 +99,10 @@ impl Question<'_> {
     pub fn request(&self, endpoint: &Endpoint) -> Result<Request, Setback> {
         let (path, accept, what, limit) = match *self {
             Self::Manifest {
+                repository,
+                tag_or_digest,
+            }
+            | Self::ManifestHead {
                 repository,
                 tag_or_digest,
             } => (
@@ -112,7 +124,10 @@ impl Question<'_> {
             ),
         };
         Ok(Request {
-            method: Method::GET,
+            method: match self {
+                Self::ManifestHead { .. } => Method::HEAD,
+                _ => Method::GET,
+            },
             url: endpoint.url(&path)?,
             accept,
             form: None,

@@ -16,6 +16,7 @@ mod docker_registry;
 mod extraction;
 mod images;
 mod registry;
+mod registry_cache;
 mod registry_faults;
 mod registry_layouts;
 mod reports;
