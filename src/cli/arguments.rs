@@ -55,6 +55,10 @@ pub(super) enum Progress {
 }
 
 #[derive(Debug, Args)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(super) struct LintArguments {
     /// Files and folders with Kubernetes sources; `-` is standard input. Default: `paths` of the config file, else the current folder.
     #[arg(value_name = "PATH")]
@@ -126,6 +130,20 @@ pub(super) struct LintArguments {
         help = format!("How often to ask again after a passing failure [default: {}]", Settings::DEFAULT_RETRIES))]
     pub retries: Option<u32>,
 
+    /// The folder that keeps manifests and configs between runs [default: oci-preflight in the user's cache folder]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "OCI_PREFLIGHT_CACHE_DIR",
+        conflicts_with = "no_cache",
+        help_heading = "Registries"
+    )]
+    pub cache_dir: Option<PathBuf>,
+
+    /// Keep nothing between runs, and use nothing that was kept.
+    #[arg(long, help_heading = "Registries")]
+    pub no_cache: bool,
+
     /// Set the level of a rule: error, warning, note or off.
     #[arg(long = "rule", value_name = "ID=LEVEL", help_heading = "What counts")]
     pub rules: Vec<RuleLevel>,
@@ -139,7 +157,8 @@ pub(super) struct LintArguments {
     )]
     pub fail_on: Option<FailOn>,
 
-    /// How to report: pretty, json or github; several in one run, each with a file of its own [default: pretty]
+    /// How to report: pretty, json, sarif, github, gitlab, junit, markdown or html; several in one run, each with a file of
+    /// its own [default: pretty]
     #[arg(long = "output", value_name = "FORMAT[=FILE]", help_heading = "Output")]
     pub outputs: Vec<Output>,
 
@@ -181,6 +200,8 @@ impl LintArguments {
             per_host: self.per_host,
             timeout: self.timeout,
             retries: self.retries,
+            cache_dir: self.cache_dir.clone(),
+            no_cache: self.no_cache,
         }
     }
 }

@@ -5,10 +5,9 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use miette::{IntoDiagnostic as _, WrapErr as _};
-use tempfile::NamedTempFile;
 
 use super::terminal;
-use crate::report::{FormatName, Output};
+use crate::report::{FormatName, Output, Replacement};
 
 /// An output that is known to be writable.
 pub(super) struct Destination {
@@ -19,8 +18,8 @@ pub(super) struct Destination {
 
 enum Sink {
     StandardOutput,
-    /// A new file beside the old one, which it replaces once it is whole.
-    Replacing(NamedTempFile, PathBuf),
+    /// A new file, which replaces an old one once it is whole.
+    Replacing(Replacement, PathBuf),
     /// A pipe or device, which nothing can replace.
     Special(PathBuf),
 }
@@ -81,13 +80,18 @@ impl Destination {
     ) -> miette::Result<()> {
         match self.sink {
             Sink::StandardOutput => terminal::print(write),
-            Sink::Replacing(temporary, path) => replace(temporary, &path, write)
+            Sink::Replacing(mut file, path) => write(&mut file)
+                .and_then(|()| file.finish())
                 .into_diagnostic()
                 .wrap_err_with(|| format!("cannot write the report to {}", path.display())),
             Sink::Special(path) => OpenOptions::new()
                 .write(true)
                 .open(&path)
-                .and_then(|file| buffered(file, write).map(drop))
+                .and_then(|file| {
+                    let mut out = BufWriter::new(file);
+                    write(&mut out)?;
+                    out.flush()
+                })
                 .into_diagnostic()
                 .wrap_err_with(|| format!("cannot write the report to {}", path.display())),
         }
@@ -100,40 +104,6 @@ impl Sink {
             OpenOptions::new().write(true).open(path)?;
             return Ok(Self::Special(path.to_owned()));
         }
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".oci-preflight-");
-        #[cfg(unix)]
-        {
-            // Other users read reports too; the default of temporary files is for their owner alone.
-            use std::os::unix::fs::PermissionsExt as _;
-            builder.permissions(std::fs::Permissions::from_mode(0o644));
-        }
-        Ok(Self::Replacing(
-            builder.tempfile_in(folder)?,
-            path.to_owned(),
-        ))
+        Ok(Self::Replacing(Replacement::begin(path)?, path.to_owned()))
     }
-}
-
-fn buffered<W: Write>(
-    inner: W,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<W> {
-    let mut out = BufWriter::new(inner);
-    write(&mut out)?;
-    out.into_inner().map_err(io::IntoInnerError::into_error)
-}
-
-fn replace(
-    temporary: NamedTempFile,
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<()> {
-    let whole = buffered(temporary, write)?;
-    whole.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }

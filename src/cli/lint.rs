@@ -9,7 +9,10 @@ use super::arguments::{Color, LintArguments, Progress};
 use super::destination::Destination;
 use super::terminal;
 use crate::lint;
-use crate::report::{Detail, Format, FormatName, GitHub, Json, Output, Pretty, Style, Verdict};
+use crate::report::{
+    Detail, Format, FormatName, GitHub, GitLab, Html, JUnit, Json, Markdown, Output, Pretty, Sarif,
+    Style, Verdict,
+};
 use crate::settings::{ConfigFile, Settings, find_config_file};
 
 /// Checks every image that the sources name. Gives the exit status.
@@ -81,7 +84,12 @@ fn format(
 ) -> Box<dyn Format> {
     match name {
         FormatName::Json => Box::new(Json),
+        FormatName::Sarif => Box::new(Sarif),
         FormatName::GitHub => Box::new(GitHub),
+        FormatName::GitLab => Box::new(GitLab),
+        FormatName::JUnit => Box::new(JUnit),
+        FormatName::Markdown => Box::new(Markdown),
+        FormatName::Html => Box::new(Html),
         FormatName::Pretty => Box::new(Pretty {
             style: if to_terminal {
                 terminal::style(color)

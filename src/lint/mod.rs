@@ -107,6 +107,7 @@ fn options(settings: &Settings) -> Options {
         timeout: settings.timeout,
         retries: settings.retries,
         credentials: CredentialSources::from_environment(),
+        cache_dir: settings.cache_dir.clone(),
         offline: settings.offline,
         ..Options::default()
     }

@@ -122,7 +122,10 @@ impl Page {
         let first = finding.places.first().map(|&span| places.of(span));
         let mut text = self.drawn(&Drawing {
             code: format!("{}[{}]", finding.severity, finding.rule),
-            url: rule::find(finding.rule).map(|_| super::rule_page(finding.rule)),
+            // Without links an address would only be noise beside the rule's name, which `explain` takes.
+            url: rule::find(finding.rule)
+                .filter(|_| self.style.links)
+                .map(|_| super::rule_page(finding.rule)),
             severity: finding.severity,
             message: visible(&finding.message).into_owned(),
             view: first.map(|place| self.view(report, &place)),

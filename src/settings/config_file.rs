@@ -40,6 +40,8 @@ pub struct ConfigFile {
     pub per_host: Option<usize>,
     pub timeout: Option<Duration>,
     pub retries: Option<u32>,
+    pub cache_dir: Option<PathBuf>,
+    pub no_cache: bool,
 }
 
 /// Why a config file can't be used.
@@ -101,6 +103,9 @@ struct Raw {
     per_host: Option<Spanned<usize>>,
     timeout: Option<Spanned<u64>>,
     retries: Option<u32>,
+    cache_dir: Option<PathBuf>,
+    #[serde(default)]
+    no_cache: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -216,6 +221,8 @@ impl ConfigFile {
                 .timeout
                 .map(|seconds| Duration::from_secs(seconds.into_inner())),
             retries: raw.retries,
+            cache_dir: raw.cache_dir.map(here),
+            no_cache: raw.no_cache,
         })
     }
 }

@@ -60,6 +60,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// How often a question is asked again after a passing failure.
     pub retries: u32,
+    /// The folder that keeps content between runs; none where nothing is kept.
+    pub cache_dir: Option<PathBuf>,
 }
 
 /// What the command line and the environment say. What they do not say is left to the file.
@@ -81,6 +83,8 @@ pub struct Overrides {
     pub per_host: Option<usize>,
     pub timeout: Option<Duration>,
     pub retries: Option<u32>,
+    pub cache_dir: Option<PathBuf>,
+    pub no_cache: bool,
 }
 
 /// The threshold from which findings fail a run.
@@ -189,6 +193,11 @@ impl Settings {
                 .retries
                 .or(file.retries)
                 .unwrap_or(Self::DEFAULT_RETRIES),
+            cache_dir: overrides
+                .cache_dir
+                .or_else(|| file.cache_dir.clone())
+                .or_else(user_cache_folder)
+                .filter(|_| !overrides.no_cache && !file.no_cache),
         }
     }
 
@@ -236,6 +245,29 @@ pub fn find_config_file(first_path: &Path) -> Option<PathBuf> {
         .ancestors()
         .map(|folder| folder.join(CONFIG_FILE_NAME))
         .find(|candidate| candidate.is_file())
+}
+
+/// The folder for this program in the user's cache folder: `XDG_CACHE_HOME`, else the platform's own place.
+fn user_cache_folder() -> Option<PathBuf> {
+    let folder = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let of_platform = || {
+        if cfg!(target_os = "windows") {
+            folder("LOCALAPPDATA")
+        } else if cfg!(target_os = "macos") {
+            Some(folder("HOME")?.join("Library/Caches"))
+        } else {
+            Some(folder("HOME")?.join(".cache"))
+        }
+    };
+    Some(
+        folder("XDG_CACHE_HOME")
+            .or_else(of_platform)?
+            .join("oci-preflight"),
+    )
 }
 
 /// The one of `candidates` that a mistyped `word` most likely means: the nearest by edits, if it is near at all.
