@@ -1,5 +1,8 @@
 //! Node pools from the files that people have, and which workload can land where.
 
+mod clusters;
+mod scheduling;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
