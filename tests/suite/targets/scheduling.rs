@@ -53,20 +53,17 @@ fn workload(pod: &str) -> String {
     let tree = document.parse().expect(pod);
     let root = tree.root();
     let written = |key: &str| root.get(key).map(|node| pod[node.span()].to_owned());
-    let mut spec = String::new();
-    for key in [
+    let keys = [
         "nodeSelector",
         "tolerations",
         "nodeName",
         "runtimeClassName",
-    ] {
-        if let Some(value) = written(key) {
-            spec += &format!("{key}: {value}, ");
-        }
-    }
-    if let Some(os) = written("os") {
-        spec += &format!("os: {{name: {os}}}, ");
-    }
+    ];
+    let mut fields: Vec<String> = keys
+        .into_iter()
+        .filter_map(|key| Some(format!("{key}: {}", written(key)?)))
+        .collect();
+    fields.extend(written("os").map(|os| format!("os: {{name: {os}}}")));
     let required = root.get("terms").map(|terms| {
         format!(
             "requiredDuringSchedulingIgnoredDuringExecution: {{nodeSelectorTerms: [{}]}}",
@@ -80,17 +77,18 @@ fn workload(pod: &str) -> String {
             join(terms, one)
         )
     });
-    if let Some(affinity) = required.or(preferred) {
-        spec += &format!("affinity: {{nodeAffinity: {{{affinity}}}}}, ");
-    }
+    let affinity = required.or(preferred);
+    fields.extend(affinity.map(|terms| format!("affinity: {{nodeAffinity: {{{terms}}}}}")));
     let resources = root.get("resources").map_or(String::new(), |names| {
         let limits = join(names, |name| {
             format!("{}: 1", name.as_str().expect("a name"))
         });
         format!(", resources: {{limits: {{{limits}}}}}")
     });
-    let spec =
-        format!("{{{spec}containers: [{{name: main, image: 'example.com/app:1'{resources}}}]}}");
+    fields.push(format!(
+        "containers: [{{name: main, image: 'example.com/app:1'{resources}}}]"
+    ));
+    let spec = format!("{{{}}}", fields.join(", "));
     if root.get("daemonSet").is_some() {
         format!("apiVersion: apps/v1\nkind: DaemonSet\nspec: {{template: {{spec: {spec}}}}}\n")
     } else {
