@@ -24,156 +24,159 @@ fn runtime(pool: &NodePool) -> Option<(u32, u32)> {
     Some((runtime.major, runtime.minor))
 }
 
+/// What describes pools, and the pools as `name=platform`.
+const POOLS: &[(&str, &str)] = &[
+    // gcloud: a pool, a list, a cluster, a list of clusters, and YAML
+    (
+        r#"{"name": "a", "config": {"machineType": "t2a-standard-1"}}"#,
+        "a=linux/arm64",
+    ),
+    (
+        r#"[{"name": "a", "config": {"machineType": "e2-medium"}}, {"name": "b", "config": {"machineType": "a4x-highgpu-4g"}}]"#,
+        "a=linux/amd64 b=linux/arm64",
+    ),
+    (
+        r#"{"currentMasterVersion": "1.33", "nodePools": [{"name": "a", "config": {"machineType": "n1-standard-1", "windowsNodeConfig": {}}}]}"#,
+        "a=linux/amd64",
+    ),
+    (
+        r#"[{"name": "c", "nodePools": [{"name": "a", "config": {"machineType": "c4a-standard-1"}}]}]"#,
+        "a=linux/arm64",
+    ),
+    (
+        "name: a\nconfig:\n  machineType: e2-medium\n  imageType: windows_ltsc_containerd\n",
+        "a=windows/amd64",
+    ),
+    (
+        r#"{"name": "a", "config": {"machineType": "tpu7x-standard-4t"}}"#,
+        "a=unknown",
+    ),
+    (
+        r#"{"name": "a", "selfLink": "https://container.googleapis.com/v1/projects/p/zones/z/clusters/c/nodePools/a"}"#,
+        "a=unknown",
+    ),
+    // kubectl
+    (
+        "apiVersion: v1\nkind: Node\nmetadata: {name: n}\nstatus: {nodeInfo: {operatingSystem: linux, architecture: s390x}}",
+        "n=linux/s390x",
+    ),
+    (
+        "kind: NodeList\nitems: [{metadata: {name: n, labels: {kubernetes.io/os: linux, kubernetes.io/arch: arm}}, status: {nodeInfo: {}}}]",
+        "n=linux/arm/v7",
+    ),
+    // aws
+    (
+        r#"{"nodegroup": {"nodegroupName": "g", "amiType": "BOTTLEROCKET_ARM_64_FIPS", "instanceTypes": null}}"#,
+        "g=linux/arm64",
+    ),
+    (
+        r#"{"nodegroup": {"nodegroupName": "g", "amiType": "CUSTOM", "instanceTypes": ["m6g.large", "m5.large"]}}"#,
+        "g=linux/arm64 g=linux/amd64",
+    ),
+    (
+        r#"{"nodegroup": {"nodegroupName": "g", "amiType": "CUSTOM", "launchTemplate": {"id": "lt-1"}}}"#,
+        "g=unknown",
+    ),
+    (
+        r#"[{"nodegroup": {"nodegroupName": "g", "amiType": "AL2_x86_64"}}, {"nodegroupName": "h", "instanceTypes": ["c7g.large"]}]"#,
+        "g=linux/amd64 h=linux/arm64",
+    ),
+    // eksctl
+    (
+        "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmanagedNodeGroups:\n- {name: a, instanceSelector: {cpuArchitecture: arm64}}\n- {name: b, instanceTypes: [t4g.small]}",
+        "a=linux/arm64 b=linux/arm64",
+    ),
+    (
+        "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nnodeGroups:\n- {name: a, instanceType: mixed, instancesDistribution: {instanceTypes: [m5.large, m5a.large]}}\n- {name: w, amiFamily: WindowsServer2022CoreContainer}",
+        "a=linux/amd64 w=windows/amd64",
+    ),
+    // az
+    (
+        r#"[{"name": "a", "vmSize": "standard_d2ps_v5", "osType": "Linux"}, {"name": "w", "vmSize": "Standard_D2s_v3", "osType": "Windows", "osSKU": "Windows2019"}]"#,
+        "a=linux/arm64 w=windows/amd64",
+    ),
+    (
+        r#"{"value": [{"name": "a", "type": "Microsoft.ContainerService/managedClusters/agentPools", "properties": {"vmSize": "Standard_NP10s", "osType": "Linux"}}]}"#,
+        "a=linux/amd64",
+    ),
+    (
+        r#"{"kubernetesVersion": "1.33", "agentPoolProfiles": [{"name": "a", "vmSize": "Standard_B2pts_v2"}]}"#,
+        "a=linux/arm64",
+    ),
+    (
+        r#"{"name": "a", "osType": "Linux", "type": "Microsoft.ContainerService/managedClusters/agentPools", "virtualMachinesProfile": {"scale": {"manual": [{"size": "Standard_D2s_v3", "count": 2}]}}}"#,
+        "a=linux/amd64",
+    ),
+    // Karpenter
+    (
+        "apiVersion: karpenter.sh/v1\nkind: NodePool\nmetadata: {name: k}\nspec: {template: {spec: {requirements: []}}}",
+        "k=linux/amd64 k=linux/arm64",
+    ),
+    (
+        "apiVersion: karpenter.sh/v1\nkind: NodePool\nmetadata: {name: k}\nspec: {template: {spec: {requirements: [{key: karpenter.k8s.aws/instance-family, operator: In, values: [m7g, c7g]}]}}}",
+        "k=linux/arm64",
+    ),
+    (
+        "apiVersion: karpenter.sh/v1\nkind: NodePool\nmetadata: {name: k}\nspec: {template: {spec: {requirements: [{key: kubernetes.io/arch, operator: NotIn, values: [arm64]}]}}}",
+        "k=linux/amd64",
+    ),
+    (
+        "apiVersion: karpenter.sh/v1\nkind: NodePool\nmetadata: {name: k}\nspec: {template: {spec: {requirements: [{key: karpenter.k8s.aws/instance-cpu-manufacturer, operator: In, values: [aws]}]}}}",
+        "k=linux/arm64",
+    ),
+    (
+        "apiVersion: karpenter.sh/v1\nkind: NodePool\nmetadata: {name: k}\nspec: {template: {spec: {requirements: [{key: node.kubernetes.io/instance-type, operator: In, values: ['${TYPE}']}]}}}",
+        "k=unknown",
+    ),
+    (
+        "apiVersion: karpenter.sh/v1alpha5\nkind: Provisioner\nmetadata: {name: k}\nspec: {requirements: [{key: kubernetes.io/arch, operator: In, values: [arm64]}]}",
+        "k=linux/arm64",
+    ),
+    // ComputeClass
+    (
+        "apiVersion: cloud.google.com/v1\nkind: ComputeClass\nmetadata: {name: c}\nspec: {priorities: [{machineFamily: n2}, {spot: true}, {gpu: {type: nvidia-l4, count: 1}}]}",
+        "c=linux/amd64",
+    ),
+    (
+        "apiVersion: cloud.google.com/v1\nkind: ComputeClass\nmetadata: {name: c}\nspec: {priorities: [{machineFamily: c4a}, {nodepools: [spare]}, {machineFamily: n4}]}",
+        "c=linux/arm64 c=linux/amd64",
+    ),
+    (
+        "apiVersion: cloud.google.com/v1\nkind: ComputeClass\nmetadata: {name: c}\nspec: {priorities: [{nodepools: [spare]}]}",
+        "c=unknown",
+    ),
+    // kops
+    (
+        "apiVersion: kops.k8s.io/v1alpha2\nkind: InstanceGroup\nmetadata: {name: i}\nspec: {role: Node, machineType: e2-medium}\n---\napiVersion: kops.k8s.io/v1alpha2\nkind: InstanceGroup\nmetadata: {name: b}\nspec: {role: Bastion, machineType: t3.micro}",
+        "i=linux/amd64",
+    ),
+    // Terraform
+    (
+        r#"{"planned_values": {"root_module": {"child_modules": [{"resources": [{"type": "aws_eks_node_group", "name": "r", "values": {"node_group_name": "g", "instance_types": ["t4g.large"]}}]}]}}}"#,
+        "g=linux/arm64",
+    ),
+    (
+        r#"{"planned_values": {"root_module": {"resources": [{"type": "aws_eks_node_group", "name": "r", "values": {"node_group_name": "g"}}]}}}"#,
+        "g=linux/amd64",
+    ),
+    (
+        r#"{"planned_values": {"root_module": {"resources": [{"type": "azurerm_kubernetes_cluster", "name": "r", "values": {"default_node_pool": [{"name": "d", "vm_size": "Standard_D2s_v3"}]}}, {"type": "azurerm_kubernetes_cluster_node_pool", "name": "r", "values": {"name": "w", "vm_size": "Standard_D2s_v3", "os_type": "Windows"}}]}}}"#,
+        "d=linux/amd64 w=windows/amd64",
+    ),
+    (
+        r#"{"planned_values": {"root_module": {"resources": [{"type": "google_container_cluster", "name": "r", "values": {"name": "c", "node_config": [{"machine_type": "t2a-standard-2"}]}}]}}}"#,
+        "default-pool=linux/arm64",
+    ),
+    (
+        r#"{"resource_changes": [{"type": "google_container_node_pool", "name": "r", "change": {"after": {"node_config": [{"machine_type": "c4a-standard-4"}]}}}]}"#,
+        "r=linux/arm64",
+    ),
+];
+
 #[test]
 fn pools_have_the_platform_of_their_machine_types() {
-    for (text, expected) in [
-        // gcloud: a pool, a list, a cluster, a list of clusters, and YAML
-        (
-            r#"{"name": "a", "config": {"machineType": "t2a-standard-1"}}"#,
-            "a=linux/arm64",
-        ),
-        (
-            r#"[{"name": "a", "config": {"machineType": "e2-medium"}}, {"name": "b", "config": {"machineType": "a4x-highgpu-4g"}}]"#,
-            "a=linux/amd64 b=linux/arm64",
-        ),
-        (
-            r#"{"currentMasterVersion": "1.33", "nodePools": [{"name": "a", "config": {"machineType": "n1-standard-1", "windowsNodeConfig": {}}}]}"#,
-            "a=linux/amd64",
-        ),
-        (
-            r#"[{"name": "c", "nodePools": [{"name": "a", "config": {"machineType": "c4a-standard-1"}}]}]"#,
-            "a=linux/arm64",
-        ),
-        (
-            "name: a\nconfig:\n  machineType: e2-medium\n  imageType: windows_ltsc_containerd\n",
-            "a=windows/amd64",
-        ),
-        (
-            r#"{"name": "a", "config": {"machineType": "tpu7x-standard-4t"}}"#,
-            "a=unknown",
-        ),
-        (
-            r#"{"name": "a", "selfLink": "https://container.googleapis.com/v1/projects/p/zones/z/clusters/c/nodePools/a"}"#,
-            "a=unknown",
-        ),
-        // kubectl
-        (
-            "apiVersion: v1\nkind: Node\nmetadata: {name: n}\nstatus: {nodeInfo: {operatingSystem: linux, architecture: s390x}}",
-            "n=linux/s390x",
-        ),
-        (
-            "kind: NodeList\nitems: [{metadata: {name: n, labels: {kubernetes.io/os: linux, kubernetes.io/arch: arm}}, status: {nodeInfo: {}}}]",
-            "n=linux/arm/v7",
-        ),
-        // aws
-        (
-            r#"{"nodegroup": {"nodegroupName": "g", "amiType": "BOTTLEROCKET_ARM_64_FIPS", "instanceTypes": null}}"#,
-            "g=linux/arm64",
-        ),
-        (
-            r#"{"nodegroup": {"nodegroupName": "g", "amiType": "CUSTOM", "instanceTypes": ["m6g.large", "m5.large"]}}"#,
-            "g=linux/arm64 g=linux/amd64",
-        ),
-        (
-            r#"{"nodegroup": {"nodegroupName": "g", "amiType": "CUSTOM", "launchTemplate": {"id": "lt-1"}}}"#,
-            "g=unknown",
-        ),
-        (
-            r#"[{"nodegroup": {"nodegroupName": "g", "amiType": "AL2_x86_64"}}, {"nodegroupName": "h", "instanceTypes": ["c7g.large"]}]"#,
-            "g=linux/amd64 h=linux/arm64",
-        ),
-        // eksctl
-        (
-            "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmanagedNodeGroups:\n- {name: a, instanceSelector: {cpuArchitecture: arm64}}\n- {name: b, instanceTypes: [t4g.small]}",
-            "a=linux/arm64 b=linux/arm64",
-        ),
-        (
-            "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nnodeGroups:\n- {name: a, instanceType: mixed, instancesDistribution: {instanceTypes: [m5.large, m5a.large]}}\n- {name: w, amiFamily: WindowsServer2022CoreContainer}",
-            "a=linux/amd64 w=windows/amd64",
-        ),
-        // az
-        (
-            r#"[{"name": "a", "vmSize": "standard_d2ps_v5", "osType": "Linux"}, {"name": "w", "vmSize": "Standard_D2s_v3", "osType": "Windows", "osSKU": "Windows2019"}]"#,
-            "a=linux/arm64 w=windows/amd64",
-        ),
-        (
-            r#"{"value": [{"name": "a", "type": "Microsoft.ContainerService/managedClusters/agentPools", "properties": {"vmSize": "Standard_NP10s", "osType": "Linux"}}]}"#,
-            "a=linux/amd64",
-        ),
-        (
-            r#"{"kubernetesVersion": "1.33", "agentPoolProfiles": [{"name": "a", "vmSize": "Standard_B2pts_v2"}]}"#,
-            "a=linux/arm64",
-        ),
-        (
-            r#"{"name": "a", "osType": "Linux", "type": "Microsoft.ContainerService/managedClusters/agentPools", "virtualMachinesProfile": {"scale": {"manual": [{"size": "Standard_D2s_v3", "count": 2}]}}}"#,
-            "a=linux/amd64",
-        ),
-        // Karpenter
-        (
-            "apiVersion: karpenter.sh/v1\nkind: NodePool\nmetadata: {name: k}\nspec: {template: {spec: {requirements: []}}}",
-            "k=linux/amd64 k=linux/arm64",
-        ),
-        (
-            "apiVersion: karpenter.sh/v1\nkind: NodePool\nmetadata: {name: k}\nspec: {template: {spec: {requirements: [{key: karpenter.k8s.aws/instance-family, operator: In, values: [m7g, c7g]}]}}}",
-            "k=linux/arm64",
-        ),
-        (
-            "apiVersion: karpenter.sh/v1\nkind: NodePool\nmetadata: {name: k}\nspec: {template: {spec: {requirements: [{key: kubernetes.io/arch, operator: NotIn, values: [arm64]}]}}}",
-            "k=linux/amd64",
-        ),
-        (
-            "apiVersion: karpenter.sh/v1\nkind: NodePool\nmetadata: {name: k}\nspec: {template: {spec: {requirements: [{key: karpenter.k8s.aws/instance-cpu-manufacturer, operator: In, values: [aws]}]}}}",
-            "k=linux/arm64",
-        ),
-        (
-            "apiVersion: karpenter.sh/v1\nkind: NodePool\nmetadata: {name: k}\nspec: {template: {spec: {requirements: [{key: node.kubernetes.io/instance-type, operator: In, values: ['${TYPE}']}]}}}",
-            "k=unknown",
-        ),
-        (
-            "apiVersion: karpenter.sh/v1alpha5\nkind: Provisioner\nmetadata: {name: k}\nspec: {requirements: [{key: kubernetes.io/arch, operator: In, values: [arm64]}]}",
-            "k=linux/arm64",
-        ),
-        // ComputeClass
-        (
-            "apiVersion: cloud.google.com/v1\nkind: ComputeClass\nmetadata: {name: c}\nspec: {priorities: [{machineFamily: n2}, {spot: true}, {gpu: {type: nvidia-l4, count: 1}}]}",
-            "c=linux/amd64",
-        ),
-        (
-            "apiVersion: cloud.google.com/v1\nkind: ComputeClass\nmetadata: {name: c}\nspec: {priorities: [{machineFamily: c4a}, {nodepools: [spare]}, {machineFamily: n4}]}",
-            "c=linux/arm64 c=linux/amd64",
-        ),
-        (
-            "apiVersion: cloud.google.com/v1\nkind: ComputeClass\nmetadata: {name: c}\nspec: {priorities: [{nodepools: [spare]}]}",
-            "c=unknown",
-        ),
-        // kops
-        (
-            "apiVersion: kops.k8s.io/v1alpha2\nkind: InstanceGroup\nmetadata: {name: i}\nspec: {role: Node, machineType: e2-medium}\n---\napiVersion: kops.k8s.io/v1alpha2\nkind: InstanceGroup\nmetadata: {name: b}\nspec: {role: Bastion, machineType: t3.micro}",
-            "i=linux/amd64",
-        ),
-        // Terraform
-        (
-            r#"{"planned_values": {"root_module": {"child_modules": [{"resources": [{"type": "aws_eks_node_group", "name": "r", "values": {"node_group_name": "g", "instance_types": ["t4g.large"]}}]}]}}}"#,
-            "g=linux/arm64",
-        ),
-        (
-            r#"{"planned_values": {"root_module": {"resources": [{"type": "aws_eks_node_group", "name": "r", "values": {"node_group_name": "g"}}]}}}"#,
-            "g=linux/amd64",
-        ),
-        (
-            r#"{"planned_values": {"root_module": {"resources": [{"type": "azurerm_kubernetes_cluster", "name": "r", "values": {"default_node_pool": [{"name": "d", "vm_size": "Standard_D2s_v3"}]}}, {"type": "azurerm_kubernetes_cluster_node_pool", "name": "r", "values": {"name": "w", "vm_size": "Standard_D2s_v3", "os_type": "Windows"}}]}}}"#,
-            "d=linux/amd64 w=windows/amd64",
-        ),
-        (
-            r#"{"planned_values": {"root_module": {"resources": [{"type": "google_container_cluster", "name": "r", "values": {"name": "c", "node_config": [{"machine_type": "t2a-standard-2"}]}}]}}}"#,
-            "default-pool=linux/arm64",
-        ),
-        (
-            r#"{"resource_changes": [{"type": "google_container_node_pool", "name": "r", "change": {"after": {"node_config": [{"machine_type": "c4a-standard-4"}]}}}]}"#,
-            "r=linux/arm64",
-        ),
-    ] {
-        assert_eq!(pairs(&pools(text)).join(" "), expected, "{text}");
+    for (text, expected) in POOLS {
+        assert_eq!(&pairs(&pools(text)).join(" "), expected, "{text}");
     }
 }
 
