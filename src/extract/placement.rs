@@ -76,11 +76,8 @@ fn requirement(node: Node<'_>) -> Option<Requirement> {
 }
 
 fn toleration(node: Node<'_>) -> Option<Toleration> {
-    let operator = match node.get("operator").and_then(|operator| operator.as_str()) {
-        None | Some("" | "Equal") => TolerationOperator::Equal,
-        Some("Exists") => TolerationOperator::Exists,
-        Some(_) => return None,
-    };
+    let word = node.get("operator").and_then(|operator| operator.as_str());
+    let operator = TolerationOperator::from_word(word.unwrap_or_default())?;
     Some(Toleration {
         key: string(node, "key"),
         operator,
