@@ -85,7 +85,7 @@ struct ProblemEntry<'a> {
 #[derive(Serialize)]
 struct NodePoolEntry<'a> {
     name: &'a str,
-    platform: Option<String>,
+    platform: String,
     machine_type: Option<&'a str>,
     kubernetes_version: Option<String>,
     source: &'a str,
@@ -252,11 +252,12 @@ fn problem_entry<'a>(problem: &'a Problem, places: &Places<'a>) -> ProblemEntry<
 }
 
 fn node_pools(report: &Report) -> Vec<NodePoolEntry<'_>> {
-    let pools = report.node_pools.iter();
+    // What the cluster may make by itself is no pool that anybody named.
+    let pools = report.node_pools.iter().filter(|pool| !pool.on_demand);
     pools
         .map(|pool| NodePoolEntry {
             name: &pool.name,
-            platform: pool.platform.as_ref().map(ToString::to_string),
+            platform: pool.platform_text(),
             machine_type: pool.machine_type.as_deref(),
             kubernetes_version: pool.kubernetes_version.as_ref().map(ToString::to_string),
             source: &pool.described_in,
