@@ -5,8 +5,10 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::{Evidence, KubernetesVersion, Labels, MachineArchitecture, OperatingSystem, Runtime};
-use crate::oci::{Bytes, Platform};
+use super::{
+    Evidence, KubernetesVersion, Labels, MachineArchitecture, OperatingSystem, Runtime, RuntimeKind,
+};
+use crate::oci::{Bytes, Matching, Platform};
 use crate::text::Span;
 
 /// A set of nodes that are alike: what a pod can land on.
@@ -171,6 +173,26 @@ impl NodePool {
             ..platform.clone()
         };
         without_version.to_string()
+    }
+
+    /// How the nodes match the entries of an index. Where the runtime is not known, as containerd did the longest.
+    ///
+    /// containerd pulls through its transfer service from 2.1 on, unless its configuration keeps it from that, as the
+    /// nodes of EKS do with `discard_unpacked_layers` (containerd `docs/cri/config.md`; awslabs/amazon-eks-ami,
+    /// `nodeadm/internal/containerd/config2.template.toml`).
+    #[must_use]
+    pub fn matching(&self) -> Matching {
+        match self.container_runtime() {
+            Some(runtime) if runtime.kind == RuntimeKind::CriO => Matching::CriO,
+            Some(runtime)
+                if runtime.kind == RuntimeKind::Containerd
+                    && (runtime.major, runtime.minor) >= (2, 1)
+                    && self.provider != Provider::Eks =>
+            {
+                Matching::TransferService
+            }
+            _ => Matching::LocalPull,
+        }
     }
 
     /// The container runtime: as the nodes state it, else as the provider's versions have it, else none.

@@ -1,7 +1,8 @@
 //! What is stored under a reference.
 
 use super::Answer;
-use crate::oci::{Bytes, Config, Descriptor, Digest, Manifest, Platform};
+use crate::cluster::NodePool;
+use crate::oci::{Bytes, Config, Descriptor, Digest, Manifest, Matching, Platform};
 
 /// How deep the facts go. A deeper level includes the ones above it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,12 +51,23 @@ impl Found {
         matches!(self.manifest, Manifest::Index(_))
     }
 
-    /// The image that a node of platform `node` would pull.
+    /// The image that a node of platform `node` would pull, by containerd's local pull.
     ///
     /// A single manifest is pulled by every node, whatever it holds (containerd `core/images/image.go`, `Manifest`). Of an
     /// index, the best match is pulled, and entries without a platform come last.
     #[must_use]
     pub fn image_for(&self, node: &Platform) -> Option<&PlatformImage> {
+        self.image_by(Matching::LocalPull, node)
+    }
+
+    /// The image that the nodes of a pool would pull, by the rules of their container runtime; none where the pool's
+    /// platform is not known.
+    #[must_use]
+    pub fn image_on(&self, pool: &NodePool) -> Option<&PlatformImage> {
+        self.image_by(pool.matching(), pool.platform.as_ref()?)
+    }
+
+    fn image_by(&self, matching: Matching, node: &Platform) -> Option<&PlatformImage> {
         if !self.is_index() {
             return self.images.first();
         }
@@ -63,7 +75,7 @@ impl Found {
             .iter()
             .filter_map(|image| {
                 let rank = match &image.declared {
-                    Some(platform) => platform.rank_on(node)?,
+                    Some(platform) => platform.rank_by(matching, node)?,
                     None => usize::MAX,
                 };
                 Some((rank, image))

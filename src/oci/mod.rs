@@ -16,6 +16,6 @@ pub use manifest::{
     Artifact, Descriptor, ImageManifest, Index, IndexEntry, MAX_MANIFEST_BYTES, Manifest,
     ManifestError, Schema1,
 };
-pub use platform::{Platform, PlatformError};
+pub use platform::{Matching, Platform, PlatformError};
 pub use reference::{Reference, ReferenceError};
 pub use size::Bytes;

@@ -21,6 +21,39 @@ pub struct Platform {
     pub os_version: Option<String>,
 }
 
+/// How the program that pulls matches the entries of an index against its node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Matching {
+    /// containerd up to 2.0, and later where its configuration keeps the local pull: an amd64 node also takes 386, an
+    /// arm64 node also takes 32-bit Arm (`platforms.Only`).
+    LocalPull,
+    /// containerd from 2.1 on, through its transfer service: nothing but the node's own platform (`platforms.Ordered`).
+    TransferService,
+    /// CRI-O: the node's own platform, and on 32-bit Arm the older variants (containers/image,
+    /// `internal/pkg/platform/platform_matcher.go`).
+    CriO,
+}
+
+impl Matching {
+    /// Architectures and variants that a node takes, best first.
+    fn wanted(self, node: &Platform) -> Vec<(&str, Option<&str>)> {
+        const OLDER: [(u8, &str); 4] = [(8, "v8"), (7, "v7"), (6, "v6"), (5, "v5")];
+        match (self, node.architecture.as_str(), node.variant.as_deref()) {
+            (Self::LocalPull, "amd64", None) => vec![("amd64", None), ("386", None)],
+            (Self::LocalPull, "arm64", None) => {
+                let older = OLDER.iter().map(|&(_, name)| ("arm", Some(name)));
+                std::iter::once(("arm64", None)).chain(older).collect()
+            }
+            (Self::LocalPull | Self::CriO, "arm", Some(variant)) => {
+                let level = variant.trim_start_matches('v').parse().unwrap_or(7_u8);
+                let older = OLDER.iter().filter(|(number, _)| *number <= level);
+                older.map(|&(_, name)| ("arm", Some(name))).collect()
+            }
+            (_, architecture, variant) => vec![(architecture, variant)],
+        }
+    }
+}
+
 /// Why a text is no platform.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
@@ -96,38 +129,25 @@ impl Platform {
 
     /// How well a node of platform `node` is served by an image of this platform: 0 is best, `None` does not run.
     ///
-    /// These are the rules of containerd's pull through the CRI up to 2.0, and of its local pull later
-    /// (`platforms.Only`): an amd64 node also takes 386, an arm64 node also takes 32-bit Arm, and an amd64 node takes no
-    /// `v2` or later, because its own variant is not known to the matcher.
+    /// These are the rules of containerd's local pull, the most generous of [`Matching`].
     #[must_use]
     pub fn rank_on(&self, node: &Self) -> Option<usize> {
+        self.rank_by(Matching::LocalPull, node)
+    }
+
+    /// The same, by the rules of the program that pulls. An amd64 node takes no `v2` or later by any of them, because its
+    /// own variant is not known to the matcher.
+    #[must_use]
+    pub fn rank_by(&self, matching: Matching, node: &Self) -> Option<usize> {
         if self.os != node.os || !self.windows_version_runs_on(node) {
             return None;
         }
-        let wanted: Vec<(&str, Option<&str>)> =
-            match (node.architecture.as_str(), node.variant.as_deref()) {
-                ("amd64", None) => vec![("amd64", None), ("386", None)],
-                ("arm64", None) => vec![
-                    ("arm64", None),
-                    ("arm", Some("v8")),
-                    ("arm", Some("v7")),
-                    ("arm", Some("v6")),
-                    ("arm", Some("v5")),
-                ],
-                ("arm", Some(variant)) => {
-                    let level = variant.trim_start_matches('v').parse().unwrap_or(7_u8);
-                    ["v8", "v7", "v6", "v5"]
-                        .into_iter()
-                        .zip([8, 7, 6, 5])
-                        .filter(|&(_, older)| older <= level)
-                        .map(|(name, _)| ("arm", Some(name)))
-                        .collect()
-                }
-                (architecture, variant) => vec![(architecture, variant)],
-            };
-        wanted.iter().position(|&(architecture, variant)| {
-            self.architecture == architecture && self.variant.as_deref() == variant
-        })
+        matching
+            .wanted(node)
+            .iter()
+            .position(|&(architecture, variant)| {
+                self.architecture == architecture && self.variant.as_deref() == variant
+            })
     }
 
     /// Whether an image of this platform runs on a node of platform `node`.
@@ -252,6 +272,41 @@ mod tests {
                 runs,
                 "{image} on {node}"
             );
+        }
+    }
+
+    #[test]
+    fn each_generation_matches_by_its_own_rules() {
+        use Matching::{CriO, LocalPull, TransferService};
+        for (image, node, takers) in [
+            (
+                "linux/amd64",
+                "linux/amd64",
+                &[LocalPull, TransferService, CriO][..],
+            ),
+            ("linux/386", "linux/amd64", &[LocalPull]),
+            ("linux/arm/v7", "linux/arm64", &[LocalPull]),
+            (
+                "linux/arm64/v8",
+                "linux/arm64",
+                &[LocalPull, TransferService, CriO],
+            ),
+            ("linux/amd64/v3", "linux/amd64", &[]),
+            ("linux/arm/v6", "linux/arm/v7", &[LocalPull, CriO]),
+            (
+                "linux/arm/v7",
+                "linux/arm/v7",
+                &[LocalPull, TransferService, CriO],
+            ),
+        ] {
+            for matching in [LocalPull, TransferService, CriO] {
+                let takes = platform(image).rank_by(matching, &platform(node)).is_some();
+                assert_eq!(
+                    takes,
+                    takers.contains(&matching),
+                    "{image} on {node}, {matching:?}"
+                );
+            }
         }
     }
 
