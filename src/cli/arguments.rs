@@ -77,9 +77,14 @@ pub(super) struct LintArguments {
     )]
     pub config: Option<PathBuf>,
 
-    /// Node pools, as `gcloud container node-pools list --format=json` prints them; `-` is standard input.
+    /// Node pools, as gcloud, kubectl, aws, az or terraform prints them, or as Karpenter, eksctl and kops have them; `-`
+    /// is standard input.
     #[arg(long, value_name = "FILE", help_heading = "Where it will run")]
     pub nodes: Vec<PathBuf>,
+
+    /// What `gcloud iam service-accounts list` or `gcloud … get-iam-policy` prints with --format=json.
+    #[arg(long, value_name = "FILE", help_heading = "Where it will run")]
+    pub iam: Vec<PathBuf>,
 
     /// A platform that stands in for a node pool.
     #[arg(
@@ -188,6 +193,7 @@ impl LintArguments {
             paths: self.paths.clone(),
             images: self.images.clone(),
             nodes: self.nodes.clone(),
+            iam: self.iam.clone(),
             platforms: self.platforms.clone(),
             kubernetes_version: self.kubernetes_version.clone(),
             offline: self.offline,

@@ -4,6 +4,8 @@ mod labels;
 mod machine_type;
 mod node_pool;
 mod operating_system;
+mod permissions;
+mod target;
 mod version;
 
 pub use labels::{Label, Labels};
@@ -14,4 +16,6 @@ pub use machine_type::{
 };
 pub use node_pool::{Disk, Effect, NodePool, Provider, Taint, TaintError};
 pub use operating_system::OperatingSystem;
+pub use permissions::{Access, Binding, Permissions};
+pub use target::Target;
 pub use version::{KubernetesVersion, Runtime, RuntimeKind, VersionError};

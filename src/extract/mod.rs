@@ -3,6 +3,7 @@
 mod field;
 mod kubernetes;
 pub mod node_pools;
+pub mod permissions;
 mod place;
 mod placement;
 mod pod;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::NodePool;
+use crate::cluster::{NodePool, Target};
 use crate::facts::{Depth, Lookup};
 use crate::finding::Finding;
 use crate::oci::{Platform, Reference};
@@ -55,29 +55,32 @@ pub(super) fn distinct(wanted: &[Wanted]) -> usize {
         .len()
 }
 
-/// Runs every enabled rule on every occurrence, with the severities of the settings.
+/// Runs every enabled rule on every node pool and every occurrence, with the severities of the settings.
 pub(super) fn findings(
     settings: &Settings,
     occurrences: &[Occurrence],
     landings: &Landings<'_>,
     lookups: &BTreeMap<Reference, Lookup>,
+    target: &Target,
 ) -> Vec<Finding> {
     let rules: Vec<_> = settings.rules().collect();
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = rules
+        .iter()
+        .flat_map(|rule| target.pools.iter().flat_map(rule.check_pool))
+        .collect();
     for (occurrence, pools) in occurrences.iter().zip(landings) {
         let reference = occurrence.reference.as_ref().ok();
         let subject = Subject {
             occurrence,
             lookup: reference.and_then(|reference| lookups.get(reference)),
             pools: pools.as_deref().unwrap_or_default(),
+            target,
             budgets: &settings.budgets,
         };
-        for rule in &rules {
-            findings.extend((rule.check)(&subject).into_iter().map(|finding| Finding {
-                severity: settings.severity_of(&finding),
-                ..finding
-            }));
-        }
+        findings.extend(rules.iter().flat_map(|rule| (rule.check)(&subject)));
+    }
+    for finding in &mut findings {
+        finding.severity = settings.severity_of(finding);
     }
     findings
 }

@@ -53,12 +53,12 @@ pub async fn lint(
 
     // Read
     let mut sources = SourceMap::default();
-    let node_pools = targets::node_pools(settings, &mut sources)?;
+    let target = targets::target(settings, &mut sources)?;
     let gathered = gather::occurrences(settings, &mut sources);
 
     // Ask
     let registry = Registry::new(options(settings))?;
-    let landings = judge::landings(&gathered.occurrences, &node_pools);
+    let landings = judge::landings(&gathered.occurrences, &target.pools);
     let wanted = judge::wanted(&gathered.occurrences, &landings, settings.depth());
     let total = judge::distinct(&wanted);
     progress(Progress { done: 0, total });
@@ -67,7 +67,13 @@ pub async fn lint(
         .await;
 
     // Judge
-    let findings = judge::findings(settings, &gathered.occurrences, &landings, &lookups);
+    let findings = judge::findings(
+        settings,
+        &gathered.occurrences,
+        &landings,
+        &lookups,
+        &target,
+    );
 
     // Report
     let cost = registry.statistics();
@@ -78,7 +84,7 @@ pub async fn lint(
         problems: gathered.problems,
         lookups,
         findings,
-        node_pools,
+        node_pools: target.pools,
         ignored: 0,
         statistics: Statistics {
             duration: started.elapsed(),

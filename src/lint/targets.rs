@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::cluster::NodePool;
+use crate::cluster::{NodePool, Target};
 use crate::extract::node_pools::{NodePoolError, node_pools as described_in};
+use crate::extract::permissions::{PermissionsError, permissions};
 use crate::settings::Settings;
 use crate::text::{Origin, Source, SourceMap};
 
@@ -17,7 +18,7 @@ const MAX_NODE_POOL_BYTES: u64 = 256 * 1024 * 1024;
 #[derive(Debug, Error)]
 pub enum TargetError {
     /// The file can't be read.
-    #[error("cannot read the node pools in {path}: {reason}")]
+    #[error("cannot read {path}, which describes the target: {reason}")]
     Unreadable {
         /// The path as given.
         path: String,
@@ -27,6 +28,27 @@ pub enum TargetError {
     /// The file describes no node pools.
     #[error(transparent)]
     NotNodePools(#[from] NodePoolError),
+    /// The file says nothing of permissions.
+    #[error(transparent)]
+    NotPermissions(#[from] PermissionsError),
+}
+
+/// Reads what the settings name of the cluster.
+///
+/// # Errors
+///
+/// When a file can't be read or is of another kind.
+pub(super) fn target(settings: &Settings, sources: &mut SourceMap) -> Result<Target, TargetError> {
+    let mut target = Target {
+        pools: node_pools(settings, sources)?,
+        ..Target::default()
+    };
+    for path in &settings.iam {
+        let source = read(path)?;
+        let found = permissions(&source.name, &source.text)?;
+        target.permissions.join(found);
+    }
+    Ok(target)
 }
 
 /// Reads the node pools that the settings name, and the platforms that stand in for some.
@@ -35,10 +57,7 @@ pub enum TargetError {
 ///
 /// When a file can't be read or describes no node pools: without its targets a run would judge something else than it was
 /// asked to.
-pub(super) fn node_pools(
-    settings: &Settings,
-    sources: &mut SourceMap,
-) -> Result<Vec<NodePool>, TargetError> {
+fn node_pools(settings: &Settings, sources: &mut SourceMap) -> Result<Vec<NodePool>, TargetError> {
     let mut pools = Vec::new();
     for path in &settings.nodes {
         let source = read(path)?;

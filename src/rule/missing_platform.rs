@@ -39,7 +39,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     }
     let (served, missing): (Vec<_>, Vec<_>) = subject
         .targets()
-        .partition(|(_, platform)| found.image_for(platform).is_some());
+        .partition(|(pool, _)| found.image_on(pool).is_some());
     let Some((_, first)) = missing.first() else {
         return vec![];
     };

@@ -4,6 +4,7 @@
 //! A new rule is one file here, one line in [`RULES`], and one folder with a passing and a failing case under
 //! `fixtures/rules`. If one of the three is missing, a test names it.
 
+mod artifact_registry;
 mod build_steps;
 mod event;
 mod registry_family;
@@ -13,6 +14,7 @@ mod subject_for_tests;
 
 mod access_denied;
 mod corrupt_manifest;
+mod image_exceeds_disk;
 mod image_not_found;
 mod incomplete_image;
 mod invalid_reference;
@@ -20,15 +22,21 @@ mod latest_tag;
 mod layer_order;
 mod mislabelled_platform;
 mod missing_platform;
+mod missing_pull_scope;
 mod never_pulled;
+mod node_service_account;
 mod not_an_image;
+mod nowhere_to_run;
 mod oversized_image;
 mod oversized_layer;
 mod redundant_layer;
 mod retired_registry;
 mod schema1_manifest;
+mod slow_pull;
+mod streaming_ineligible;
 mod too_many_layers;
 mod undetermined_image;
+mod unknown_machine_type;
 mod unpinned_image;
 mod unrendered_template;
 mod wrong_platform;
@@ -57,9 +65,16 @@ pub static RULES: &[&Rule] = &[
     &missing_platform::RULE,
     &wrong_platform::RULE,
     &mislabelled_platform::RULE,
+    &nowhere_to_run::RULE,
+    &unknown_machine_type::RULE,
+    &missing_pull_scope::RULE,
+    &node_service_account::RULE,
     &oversized_image::RULE,
     &oversized_layer::RULE,
     &too_many_layers::RULE,
+    &slow_pull::RULE,
+    &image_exceeds_disk::RULE,
+    &streaming_ineligible::RULE,
     &layer_order::RULE,
     &redundant_layer::RULE,
 ];
@@ -81,6 +96,8 @@ pub struct Rule {
     pub documentation: &'static str,
     /// Judges one occurrence. The severity of what it returns is the rule's own; settings change it later.
     pub check: fn(&Subject<'_>) -> Vec<Finding>,
+    /// Judges one node pool by itself. Most rules have nothing to say there.
+    pub check_pool: fn(&NodePool) -> Vec<Finding>,
 }
 
 /// The rule with that id.
@@ -133,6 +150,8 @@ impl Finding {
 
 /// Makes the `RULE` of a rule file. The documentation of the invocation is the user's documentation of the rule: it becomes
 /// both the item's doc comment and [`Rule::documentation`].
+///
+/// The rule's file has a function `check` for occurrences, or says which function judges node pools.
 macro_rules! declare_rule {
     (
         $(#[doc = $line:literal])+
@@ -142,6 +161,27 @@ macro_rules! declare_rule {
         needs: $needs:expr,
         event: $event:expr,
     ) => {
+        $crate::rule::declare_rule! {
+            $(#[doc = $line])+
+            id: $id,
+            summary: $summary,
+            severity: $severity,
+            needs: $needs,
+            event: $event,
+            check: check,
+            check_pool: |_| Vec::new(),
+        }
+    };
+    (
+        $(#[doc = $line:literal])+
+        id: $id:literal,
+        summary: $summary:literal,
+        severity: $severity:expr,
+        needs: $needs:expr,
+        event: $event:expr,
+        check: $check:expr,
+        check_pool: $check_pool:expr,
+    ) => {
         $(#[doc = $line])+
         pub static RULE: $crate::rule::Rule = $crate::rule::Rule {
             id: $id,
@@ -150,7 +190,8 @@ macro_rules! declare_rule {
             needs: $needs,
             event: $event,
             documentation: concat!($($line, "\n"),+),
-            check,
+            check: $check,
+            check_pool: $check_pool,
         };
     };
 }

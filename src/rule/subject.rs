@@ -1,6 +1,6 @@
 //! What a rule may look at.
 
-use crate::cluster::NodePool;
+use crate::cluster::{NodePool, Target};
 use crate::facts::{Answer, Failure, Found, Lookup, PlatformImage, Refusal};
 use crate::oci::{Bytes, Digest, Manifest, Platform, Reference, media_type};
 use crate::workload::{Occurrence, PullPolicy};
@@ -14,6 +14,8 @@ pub struct Subject<'a> {
     pub lookup: Option<&'a Lookup>,
     /// The node pools on which the pod can land; empty where there is no target.
     pub pools: &'a [&'a NodePool],
+    /// The whole cluster; without any pool where there is no target.
+    pub target: &'a Target,
     /// The limits that sizes are held against.
     pub budgets: &'a Budgets,
 }
@@ -98,8 +100,8 @@ impl<'a> Subject<'a> {
                 .collect();
         }
         let mut pulled: Vec<Pulled<'a>> = Vec::new();
-        for (pool, platform) in self.targets() {
-            let Some(image) = found.image_for(platform) else {
+        for (pool, _) in self.targets() {
+            let Some(image) = found.image_on(pool) else {
                 continue;
             };
             match pulled.iter_mut().find(|p| p.image.digest == image.digest) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Budgets, Rule, Subject};
-use crate::cluster::{NodePool, Runtime, RuntimeKind};
+use crate::cluster::{NodePool, Runtime, RuntimeKind, Target};
 use crate::facts::{
     Answer, Failure, FailureReason, Found, Identity, Lookup, PlatformImage, Refusal, RefusalReason,
 };
@@ -197,6 +197,10 @@ impl Case {
             occurrence: &self.occurrence,
             lookup: self.lookup.as_ref(),
             pools: &pools,
+            target: &Target {
+                pools: self.pools.clone(),
+                ..Target::default()
+            },
             budgets: &self.budgets,
         })
     }

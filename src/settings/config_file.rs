@@ -27,6 +27,7 @@ const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
 pub struct ConfigFile {
     pub paths: Vec<PathBuf>,
     pub nodes: Vec<PathBuf>,
+    pub iam: Vec<PathBuf>,
     pub platforms: Vec<Platform>,
     pub kubernetes_version: Option<KubernetesVersion>,
     pub offline: bool,
@@ -83,6 +84,8 @@ struct Raw {
     paths: Vec<PathBuf>,
     #[serde(default)]
     nodes: Vec<PathBuf>,
+    #[serde(default)]
+    iam: Vec<PathBuf>,
     #[serde(default)]
     platform: Vec<Spanned<String>>,
     kubernetes_version: Option<Spanned<String>>,
@@ -202,6 +205,7 @@ impl ConfigFile {
         Ok(Self {
             paths: raw.paths.into_iter().map(here).collect(),
             nodes: raw.nodes.into_iter().map(here).collect(),
+            iam: raw.iam.into_iter().map(here).collect(),
             platforms: raw.platform.iter().map(parsed).collect::<Result<_, _>>()?,
             kubernetes_version: raw.kubernetes_version.as_ref().map(parsed).transpose()?,
             offline: raw.offline,

@@ -34,6 +34,8 @@ pub struct Settings {
     pub images: Vec<String>,
     /// Files that describe node pools; `-` is standard input.
     pub nodes: Vec<PathBuf>,
+    /// Files that say what service accounts may read.
+    pub iam: Vec<PathBuf>,
     /// Platforms that stand in for node pools.
     pub platforms: Vec<Platform>,
     /// The version of pools that do not say theirs.
@@ -71,6 +73,7 @@ pub struct Overrides {
     pub paths: Vec<PathBuf>,
     pub images: Vec<String>,
     pub nodes: Vec<PathBuf>,
+    pub iam: Vec<PathBuf>,
     pub platforms: Vec<Platform>,
     pub kubernetes_version: Option<KubernetesVersion>,
     pub offline: bool,
@@ -159,10 +162,12 @@ impl Settings {
         } else {
             (file.nodes.clone(), file.platforms.clone())
         };
+        let iam = or_file(overrides.iam, &file.iam);
         Self {
             paths,
             images: overrides.images,
             nodes,
+            iam,
             platforms,
             kubernetes_version: overrides
                 .kubernetes_version

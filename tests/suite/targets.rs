@@ -2,6 +2,7 @@
 
 mod clusters;
 mod formats;
+mod rules;
 mod scheduling;
 
 use std::fs;

@@ -1,0 +1,78 @@
+use super::{Finding, Subject, declare_rule};
+use crate::cluster::{NodePool, Provider};
+use crate::facts::Depth;
+use crate::finding::{Event, Severity};
+use crate::oci::Bytes;
+
+/// The kubelet evicts pods where less than 15 % of the disk with the images is free
+/// (<https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/#hard-eviction-thresholds>).
+const USABLE_PERCENT: u64 = 85;
+
+declare_rule! {
+    /// ## What it does
+    /// Reports images that can't fit the boot disk of a node pool: a node keeps the compressed layers and their unpacked
+    /// files, which are at least as large again. On EKS the compressed layers are thrown away. The kubelet starts to evict
+    /// pods at 85 % of the disk.
+    ///
+    /// ## Why it matters
+    /// The pull fills the disk. The node then throws out images and pods, among them those that ran well.
+    ///
+    /// ## What the cluster would show
+    /// `ErrImagePull` with `no space left on device`, or pods that are `Evicted` under `DiskPressure`.
+    ///
+    /// ## How to fix it
+    /// Make the image smaller, or give the pool a larger disk (`--disk-size` on GKE, `diskSize` on EKS).
+    id: "image-exceeds-disk",
+    summary: "the image does not fit the boot disk of a node pool",
+    severity: Some(Severity::Error),
+    needs: Depth::Config,
+    event: Some("ErrImagePull"),
+}
+
+fn check(subject: &Subject<'_>) -> Vec<Finding> {
+    let Some(found) = subject.lookup.and_then(|lookup| lookup.found()) else {
+        return vec![];
+    };
+    let pools = subject.pools.iter().filter_map(|pool| {
+        let size = found.image_on(pool)?.compressed_bytes()?;
+        finding(subject, pool, size)
+    });
+    pools.collect()
+}
+
+fn finding(subject: &Subject<'_>, pool: &NodePool, compressed: Bytes) -> Option<Finding> {
+    let disk = pool.disk.as_ref()?;
+    let usable = Bytes(disk.size.0 / 100 * USABLE_PERCENT);
+    let (needed, sum) = if pool.provider == Provider::Eks {
+        (
+            compressed,
+            format!("its unpacked files, at least {compressed},"),
+        )
+    } else {
+        (
+            compressed + compressed,
+            format!("{compressed} of layers and at least as much of unpacked files"),
+        )
+    };
+    if needed <= usable {
+        return None;
+    }
+    let reference = subject.occurrence.reference.as_ref().ok()?;
+    let message = format!(
+        "{reference} does not fit the nodes of {}: {sum} on a disk of {}, of which {usable} can be used",
+        pool.name, disk.size
+    );
+    let mut finding = RULE
+        .finding(subject, message)
+        .help("Make the image smaller, or the pool's boot disk larger.");
+    finding.event = Some(Event {
+        reason: "ErrImagePull",
+        message: format!(
+            "Failed to pull image \"{}\": failed to pull and unpack image \"{reference}\": failed to extract layer: no \
+             space left on device",
+            subject.occurrence.value
+        ),
+    });
+    finding.node_pools = vec![pool.name.clone()];
+    Some(finding)
+}

@@ -1,0 +1,152 @@
+use super::{Finding, Subject, declare_rule};
+use crate::cluster::{Label, NodePool, Taint};
+use crate::facts::Depth;
+use crate::finding::{Event, Severity};
+use crate::workload::{Landing, Role, landing};
+
+/// How many pools one message names.
+const MOST_NAMED: usize = 4;
+
+declare_rule! {
+    /// ## What it does
+    /// Reports workloads whose `nodeSelector`, required node affinity, tolerations or operating system fit no node pool of
+    /// the target, with the reason for each pool.
+    ///
+    /// ## Why it matters
+    /// The pods stay pending. Nothing else about their images matters until they have a node.
+    ///
+    /// ## What the cluster would show
+    /// The pod is `Pending`, with the event `FailedScheduling: 0/N nodes are available: …`.
+    ///
+    /// ## How to fix it
+    /// Ask for a label that a pool has, tolerate its taint, or add a pool. Where the cluster makes pools by itself,
+    /// describe it whole, for example with `gcloud container clusters describe`, and not only the pools that it has now.
+    id: "nowhere-to-run",
+    summary: "no node pool satisfies what the workload says about its nodes",
+    severity: Some(Severity::Warning),
+    needs: Depth::Reference,
+    event: Some("FailedScheduling"),
+}
+
+fn check(subject: &Subject<'_>) -> Vec<Finding> {
+    let occurrence = subject.occurrence;
+    let pools = &subject.target.pools;
+    if pools.is_empty() || occurrence.role == Role::Unplaced {
+        return vec![];
+    }
+    let refusals: Vec<(&NodePool, Landing)> = pools
+        .iter()
+        .map(|pool| (pool, landing(&occurrence.placement, pool)))
+        .collect();
+    if refusals
+        .iter()
+        .any(|(_, landing)| *landing == Landing::Possible)
+    {
+        return vec![];
+    }
+    let owner = &occurrence.owner;
+    let workload = match (&owner.kind, &owner.name) {
+        (Some(kind), Some(name)) => format!("{kind} {name}"),
+        (Some(kind), None) => format!("the {kind}"),
+        _ => "the workload".to_owned(),
+    };
+    let mut reasons: Vec<String> = refusals
+        .iter()
+        .take(MOST_NAMED)
+        .map(|(pool, landing)| format!("{} {}", pool.name, reason(landing)))
+        .collect();
+    if refusals.len() > MOST_NAMED {
+        reasons.push(format!("and {} more", refusals.len() - MOST_NAMED));
+    }
+    let mut finding = RULE.finding(
+        subject,
+        format!("{workload} fits no node pool: {}", reasons.join(", ")),
+    );
+    finding.help = refusals
+        .iter()
+        .find_map(|(_, landing)| mending(landing, pools));
+    finding.event = Some(event(&refusals));
+    finding.node_pools = pools.iter().map(|pool| pool.name.clone()).collect();
+    finding.node_pools.dedup();
+    vec![finding]
+}
+
+/// Why a pool is out, read behind its name.
+fn reason(landing: &Landing) -> String {
+    match landing {
+        Landing::Possible => "takes it".to_owned(),
+        Landing::NodeName(name) => format!("is not the node {name}"),
+        Landing::NodeSelector(label) => format!("has no label {label}"),
+        Landing::Affinity => "does not match the required node affinity".to_owned(),
+        Landing::Taint(taint) => format!("has the taint {taint}, which is not tolerated"),
+        Landing::Os(os) => format!("does not run {os}"),
+    }
+}
+
+/// The smallest change that would let the pod land: a toleration, or a value that the pools have.
+fn mending(landing: &Landing, pools: &[NodePool]) -> Option<String> {
+    match landing {
+        Landing::Taint(taint) => Some(format!(
+            "Tolerate the taint: add `{}` to the pod's tolerations.",
+            toleration(taint)
+        )),
+        Landing::NodeSelector(label) => {
+            let (key, _) = label.split_once('=')?;
+            let mut values: Vec<&String> = pools
+                .iter()
+                .filter_map(|pool| match pool.labels.get(key) {
+                    Label::OneOf(values) => Some(values),
+                    _ => None,
+                })
+                .flatten()
+                .collect();
+            values.sort();
+            values.dedup();
+            let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+            Some(if values.is_empty() {
+                format!(
+                    "No node pool has the label `{key}`: take it out of the nodeSelector, or label a pool."
+                )
+            } else {
+                format!("Node pools have `{key}` with {}.", values.join(", "))
+            })
+        }
+        _ => None,
+    }
+}
+
+fn toleration(taint: &Taint) -> String {
+    let effect = taint.effect.as_str();
+    let key = &taint.key;
+    if taint.value.is_empty() {
+        format!("{{key: {key}, operator: Exists, effect: {effect}}}")
+    } else {
+        format!(
+            "{{key: {key}, operator: Equal, value: \"{}\", effect: {effect}}}",
+            taint.value
+        )
+    }
+}
+
+/// The words of the scheduler (kube-scheduler, `framework/types.go` and the plugins `nodeaffinity` and
+/// `tainttoleration`), without its count of nodes, which no description of pools tells.
+fn event(refusals: &[(&NodePool, Landing)]) -> Event {
+    let mut words: Vec<String> = refusals
+        .iter()
+        .map(|(_, landing)| match landing {
+            Landing::Taint(taint) => {
+                format!(
+                    "node(s) had untolerated taint {{{}: {}}}",
+                    taint.key, taint.value
+                )
+            }
+            _ => "node(s) didn't match Pod's node affinity/selector".to_owned(),
+        })
+        .collect();
+    words.sort();
+    words.dedup();
+    Event {
+        reason: "FailedScheduling",
+        message: format!("0/N nodes are available: {}.", words.join(", ")),
+    }
+}
