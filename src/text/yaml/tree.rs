@@ -210,8 +210,8 @@ impl<'t> Node<'t> {
 
     /// The mapping itself, and those that its merge keys bring in, by precedence.
     fn merged(&self) -> Vec<Node<'t>> {
-        let mut mappings = Vec::new();
-        let mut next = vec![*self];
+        let mut mappings = vec![*self];
+        let mut next: Vec<_> = self.own(MERGE).rev().collect();
         for _ in 0..MAX_MERGED {
             let Some(node) = next.pop() else { break };
             if node.is_sequence() {
@@ -312,6 +312,14 @@ mod tests {
             };
             let fields: Vec<_> = fields.into_iter().filter_map(texts).collect();
             assert_eq!(fields, ["y3", "y4", "x1"]);
+        });
+    }
+
+    #[test]
+    fn a_sequence_has_no_keys() {
+        with_root("[{x: 1}]", |root| {
+            assert!(root.get("x").is_none());
+            assert!(root.fields().is_empty());
         });
     }
 
