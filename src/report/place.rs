@@ -75,7 +75,7 @@ pub(super) fn workload(occurrence: &Occurrence) -> String {
         Role::InitContainer => "init container",
         Role::EphemeralContainer => "ephemeral container",
         Role::Volume => "volume",
-        Role::Unplaced => return visible(&occurrence.field).into_owned(),
+        Role::Unplaced | Role::Provisional => return visible(&occurrence.field).into_owned(),
     };
     let place = match &occurrence.container {
         Some(name) => format!("{role} {}", visible(name)),

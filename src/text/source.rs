@@ -56,6 +56,28 @@ pub enum Dialect {
     Kubernetes,
     /// A Helm template, which is no YAML before it is rendered.
     HelmTemplate,
+    /// The values of a Helm chart.
+    HelmValues,
+    /// A Kustomization.
+    Kustomization,
+    /// Compose services.
+    Compose,
+    /// A Dockerfile or Containerfile.
+    Dockerfile,
+    /// A workflow of GitHub Actions.
+    GithubWorkflow,
+    /// The metadata of a GitHub action.
+    GithubAction,
+    /// A pipeline of GitLab CI.
+    GitlabCi,
+    /// A Google Cloud Build configuration.
+    CloudBuild,
+    /// A Skaffold configuration.
+    Skaffold,
+    /// A kbld configuration.
+    Kbld,
+    /// A Terraform plan as JSON.
+    TerraformPlan,
     /// A list of node pools.
     NodePools,
     /// An image named on the command line.
@@ -69,6 +91,17 @@ impl fmt::Display for Dialect {
         f.write_str(match self {
             Self::Kubernetes => "kubernetes",
             Self::HelmTemplate => "helm-template",
+            Self::HelmValues => "helm-values",
+            Self::Kustomization => "kustomization",
+            Self::Compose => "compose",
+            Self::Dockerfile => "dockerfile",
+            Self::GithubWorkflow => "github-workflow",
+            Self::GithubAction => "github-action",
+            Self::GitlabCi => "gitlab-ci",
+            Self::CloudBuild => "cloud-build",
+            Self::Skaffold => "skaffold",
+            Self::Kbld => "kbld",
+            Self::TerraformPlan => "terraform-plan",
             Self::NodePools => "node-pools",
             Self::Argument => "argument",
             Self::Unknown => "unknown",

@@ -61,13 +61,16 @@ pub enum Role {
     Volume,
     /// Named outside of any pod, such as on the command line.
     Unplaced,
+    /// Completed or replaced by another program before anything pulls it, such as a Helm value without a tag or the name
+    /// of an image that is built. It says nothing about what will be pulled.
+    Provisional,
 }
 
 impl Role {
     /// Whether a node executes what is in the image.
     #[must_use]
     pub const fn runs(self) -> bool {
-        !matches!(self, Self::Volume)
+        !matches!(self, Self::Volume | Self::Provisional)
     }
 }
 
