@@ -6,8 +6,8 @@
 
 use super::field::Field;
 use super::place::{Text, string};
-use super::pod;
 use super::template::has_placeholder;
+use super::{custom_resource, pod};
 use crate::finding::Problem;
 use crate::text::Span;
 use crate::text::yaml::{Node, Tree};
@@ -85,16 +85,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the objects of a document: its root, or the items of its root. Tells whether there are any.
-    pub fn read(&mut self, tree: &Tree<'_>) -> bool {
+    /// Reads the objects of a document: its root, or the items of its root.
+    pub fn read(&mut self, tree: &Tree<'_>) {
         self.budget = tree.len() + MAX_ALIASED;
-        let root = tree.root();
-        let is_object = |node| object(node, &Object::default()).is_some();
-        if is_object(root) || root.items().any(is_object) {
-            self.walk(root, &Object::default(), &mut Field::default(), 0);
-            return true;
-        }
-        false
+        let field = &mut Field::default();
+        self.walk(tree.root(), &Object::default(), field, 0);
     }
 
     fn walk(&mut self, node: Node<'_>, around: &Object, field: &mut Field, depth: usize) {
@@ -109,19 +104,22 @@ impl<'a> Reader<'a> {
         if !node.is_mapping() {
             return;
         }
-        let object = object(node, around);
-        let object = object.as_ref().unwrap_or(around);
+        let own = object(node, around);
+        let object = own.as_ref().unwrap_or(around);
         if is_not_pulled(&object.owner) {
             return;
+        }
+        if own.is_some() {
+            let images = custom_resource::images(node, &object.owner, field, self.text);
+            self.add(images, object);
         }
         let is_pod = pod::is_pod_spec(node);
         if is_pod {
             let images = pod::images(node, &object.owner, field, self.text);
-            self.occurrences.extend(
-                images
-                    .into_iter()
-                    .filter(|image| !object.filled_in || !has_placeholder(&image.value)),
-            );
+            self.add(images, object);
+        } else if custom_resource::is_container(node, field) {
+            let images = pod::container(node, &object.owner, field, self.text);
+            self.add(images, object);
         }
         for (key, value) in node.fields() {
             let key = key.as_str().unwrap_or_default();
@@ -131,6 +129,13 @@ impl<'a> Reader<'a> {
                 field.key(key, |field| self.walk(value, object, field, depth + 1));
             }
         }
+    }
+
+    fn add(&mut self, images: Vec<Occurrence>, object: &Object) {
+        let is_image = |image: &Occurrence| {
+            object.owner.kind.is_some() && !(object.filled_in && has_placeholder(&image.value))
+        };
+        self.occurrences.extend(images.into_iter().filter(is_image));
     }
 
     fn give_up(&mut self, node: Node<'_>) {
@@ -184,7 +189,7 @@ fn object(node: Node<'_>, around: &Object) -> Option<Object> {
 }
 
 /// Whether an API version is of a group, or of one below it: `batch.tekton.dev/v1` is below `tekton.dev`.
-fn is_in_group(api_version: &str, known: &str) -> bool {
+pub(super) fn is_in_group(api_version: &str, known: &str) -> bool {
     let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
     group == known || (!known.is_empty() && group.ends_with(&format!(".{known}")))
 }

@@ -1,5 +1,6 @@
 //! From a value in a source to an occurrence.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::field::Field;
@@ -26,12 +27,21 @@ impl Text<'_> {
             None => return None,
         };
         Some(Occurrence {
-            written: written.to_owned(),
+            owner: owner.clone(),
+            ..self.at(range, value, field.as_str())?
+        })
+    }
+
+    /// The image that `value` means and that stands in `range`, outside of any pod. None where `range` is no part of the
+    /// text.
+    pub fn at(&self, range: Range<usize>, value: &str, field: &str) -> Option<Occurrence> {
+        Some(Occurrence {
+            written: self.text.get(range.clone())?.to_owned(),
             reference: value.parse(),
             value: value.to_owned(),
             span: Span::new(self.id, range),
-            owner: owner.clone(),
-            field: field.as_str().to_owned(),
+            owner: Owner::default(),
+            field: field.to_owned(),
             container: None,
             role: Role::Unplaced,
             pull_policy: None,

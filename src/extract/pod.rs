@@ -37,27 +37,25 @@ pub(super) fn images(
     field: &mut Field,
     text: Text<'_>,
 ) -> Vec<Occurrence> {
-    let secrets = spec
-        .get("imagePullSecrets")
-        .into_iter()
-        .flat_map(|list| list.items());
-    let mut pod = Pod {
-        text,
-        owner,
-        pull_secrets: secrets
-            .filter_map(|secret| string(secret, "name"))
-            .collect(),
-        service_account: string(spec, "serviceAccountName")
-            .or_else(|| string(spec, "serviceAccount")),
-        placement: Arc::new(placement(spec, owner.kind.as_deref() == Some("DaemonSet"))),
-        occurrences: Vec::new(),
-    };
+    let mut pod = Pod::new(spec, owner, text);
     for (key, role) in CONTAINERS {
         pod.each_item(spec, key, field, |pod, container, field| {
             pod.container(container, role, field);
         });
     }
     pod.each_item(spec, "volumes", field, Pod::volume);
+    pod.occurrences
+}
+
+/// The image of a container that stands outside of a pod spec; `field` is the path of the container.
+pub(super) fn container(
+    container: Node<'_>,
+    owner: &Owner,
+    field: &mut Field,
+    text: Text<'_>,
+) -> Vec<Occurrence> {
+    let mut pod = Pod::new(container, owner, text);
+    pod.container(container, Role::Container, field);
     pod.occurrences
 }
 
@@ -70,7 +68,25 @@ struct Pod<'a> {
     occurrences: Vec<Occurrence>,
 }
 
-impl Pod<'_> {
+impl<'a> Pod<'a> {
+    fn new(spec: Node<'_>, owner: &'a Owner, text: Text<'a>) -> Self {
+        let secrets = spec
+            .get("imagePullSecrets")
+            .into_iter()
+            .flat_map(|list| list.items());
+        Self {
+            text,
+            owner,
+            pull_secrets: secrets
+                .filter_map(|secret| string(secret, "name"))
+                .collect(),
+            service_account: string(spec, "serviceAccountName")
+                .or_else(|| string(spec, "serviceAccount")),
+            placement: Arc::new(placement(spec, owner.kind.as_deref() == Some("DaemonSet"))),
+            occurrences: Vec::new(),
+        }
+    }
+
     fn each_item<'t>(
         &mut self,
         spec: Node<'t>,

@@ -11,7 +11,7 @@ pub(super) fn is_template(text: &str) -> bool {
         })
 }
 
-/// Whether something is left to fill in: `{{ }}`, `${VAR}` or `$(VAR)`.
+/// Whether something is left to fill in: `{{ }}`, `$VAR`, `${VAR}` or `$(VAR)`. No image name has a `$`.
 pub(super) fn has_placeholder(value: &str) -> bool {
-    ["{{", "${", "$("].iter().any(|open| value.contains(open))
+    value.contains("{{") || value.contains('$')
 }

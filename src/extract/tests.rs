@@ -329,8 +329,10 @@ fn a_broken_document_hides_no_other() {
 }
 
 #[test]
-fn a_template_is_skipped_with_what_to_do() {
-    let text = pod("  {{- if .Values.enabled }}\n  - image: a:1\n  {{- end }}\n");
+fn a_template_is_skipped_with_what_to_do_but_for_literal_images() {
+    let text = pod(
+        "  {{- if .Values.enabled }}\n  - image: a:1\n  - image: {{ .Values.image }}\n  {{- end }}\n",
+    );
     let (_, extraction) = read(&text);
     assert_eq!(extraction.dialect, Dialect::HelmTemplate);
     assert!(
@@ -339,16 +341,19 @@ fn a_template_is_skipped_with_what_to_do() {
             .expect("a reason")
             .contains("helm template")
     );
-    assert_eq!(
-        (extraction.occurrences, extraction.problems),
-        (vec![], vec![])
-    );
+    assert_eq!(extraction.problems, []);
+    let written: Vec<_> = extraction
+        .occurrences
+        .iter()
+        .map(|found| found.written.as_str())
+        .collect();
+    assert_eq!(written, ["a:1"]);
 }
 
 #[test]
 fn a_source_without_kubernetes_objects_is_quiet() {
     let (_, extraction) = read("image: a:1\ncontainers: [{image: b:2}]\n");
-    assert_eq!(extraction, skipped(Dialect::Unknown, None));
+    assert_eq!(extraction, found(Dialect::Unknown, vec![], vec![]));
     let (_, extraction) = read("{\"image\": 1,, // no JSON");
     assert_eq!(
         (extraction.dialect, extraction.problems),

@@ -171,6 +171,17 @@ fn images_of_built_in_kinds_are_found_at_their_line_and_column() {
 }
 
 #[test]
+fn images_of_every_dialect_are_found_at_their_line_and_column() {
+    let mut score = Score::default();
+    for case in &*CORPUS {
+        score.count(case, |_| true, true);
+    }
+    score.print();
+    assert!(CORPUS.is_empty() || score.ratio(&score.missed) >= 0.98);
+    assert!(CORPUS.is_empty() || score.ratio(&score.extra) >= 0.99);
+}
+
+#[test]
 fn the_text_under_every_span_is_the_image_as_written() {
     for case in &*CORPUS {
         for occurrence in &case.extraction.occurrences {
