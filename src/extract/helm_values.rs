@@ -7,7 +7,7 @@ use super::place::Text;
 use super::select::select;
 use super::template::has_placeholder;
 use crate::text::yaml::Node;
-use crate::workload::{Occurrence, Owner};
+use crate::workload::{Occurrence, Owner, Role};
 
 /// The images among the values: `image: name:tag`, and mappings that spread a name over fields.
 pub(super) fn images(root: Node<'_>, text: Text<'_>) -> Vec<Occurrence> {
@@ -25,21 +25,26 @@ pub(super) fn images(root: Node<'_>, text: Text<'_>) -> Vec<Occurrence> {
     occurrences
 }
 
-/// The fields of a mapping that each hold a whole name.
+/// The fields of a mapping that each hold a whole name, or the registry that names are completed with.
 fn named(mapping: Node<'_>, field: &mut Field, text: Text<'_>) -> Vec<Occurrence> {
-    let names = mapping.fields().into_iter().filter_map(|(key, value)| {
-        let key = key.as_str()?;
-        let name = value.as_str()?;
-        let is_name = !name.is_empty() && !has_placeholder(name);
+    let mut occurrences = Vec::new();
+    for (key, value) in mapping.fields() {
+        let (Some(key), Some(name)) = (key.as_str(), value.as_str()) else {
+            continue;
+        };
+        let role = if key == "imageRegistry" {
+            Role::Provisional
+        } else {
+            Role::Unplaced
+        };
         let is_image = key == "image" || (is_image_key(key) && name.contains([':', '/']));
-        (is_name && is_image).then_some((key, value))
-    });
-    names
-        .filter_map(|(key, value)| {
-            field.key(key, |field| text.image(value, &Owner::default(), field))
-        })
-        .filter(|found| found.reference.is_ok())
-        .collect()
+        if (is_image || role == Role::Provisional) && !has_placeholder(name) {
+            let found = field.key(key, |field| text.image(value, &Owner::default(), field));
+            let found = found.filter(|found| found.reference.is_ok());
+            occurrences.extend(found.map(|found| Occurrence { role, ..found }));
+        }
+    }
+    occurrences
 }
 
 fn is_image_key(key: &str) -> bool {

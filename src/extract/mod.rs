@@ -4,6 +4,7 @@ mod compose;
 mod custom_resource;
 mod detect;
 mod dockerfile;
+mod dotenv;
 mod field;
 mod fields;
 mod helm_values;
@@ -54,6 +55,9 @@ pub fn extract(id: SourceId, source: &Source) -> Extraction {
     };
     if dockerfile::is_dockerfile(text.text) {
         return found(Dialect::Dockerfile, dockerfile::images(text), Vec::new());
+    }
+    if dotenv::is_dotenv(text.text) {
+        return found(Dialect::Dotenv, dotenv::images(text), Vec::new());
     }
     let mut reader = Reader::new(text, &source.name);
     for document in documents(text.text) {

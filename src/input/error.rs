@@ -18,7 +18,7 @@ pub enum InputError {
     },
     /// The folder has no file that could be a source.
     #[error(
-        "{0}: no .yaml, .yml or .json file in this folder; name a file to read it whatever its extension"
+        "{0}: no source in this folder, such as a .yaml, .yml or .json file; name a file to read it whatever its name"
     )]
     Empty(String),
     /// The file is larger than [`MAX_SOURCE_BYTES`](super::MAX_SOURCE_BYTES).

@@ -96,28 +96,34 @@ fn name(path: &Path) -> String {
     }
 }
 
-/// The endings of Kubernetes sources.
-const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
+/// The endings of sources: YAML, JSON and files of variables.
+const EXTENSIONS: [&str; 4] = ["yaml", "yml", "json", "env"];
 
-/// What people put behind such an ending when a program fills the file in first, or a person does.
-const TEMPLATE_EXTENSIONS: [&str; 10] = [
+/// What people put behind such an ending when a program fills the file in first, or a person does, and what tests and tools
+/// put there that have done so.
+const TEMPLATE_EXTENSIONS: [&str; 11] = [
     "template", "tmpl", "tpl", "gotmpl", "j2", "in", "example", "sample", "dist", "injected",
+    "golden",
 ];
 
-/// Whether a file with that name is read when it is found in a folder: `.yaml`, `.yml` and `.json`, also with the ending of
-/// a template behind, such as `deployment.yaml.template`.
+/// The names of files that say how an image is built, alone, in front of an ending, or as one.
+const BUILDS: [&str; 2] = ["dockerfile", "containerfile"];
+
+/// Whether a file with that name is read when it is found in a folder: `.yaml`, `.yml`, `.json` and `.env`, also with the
+/// ending of a template behind, such as `deployment.yaml.template`, and Dockerfiles. What it holds is told by its content.
 #[must_use]
 pub fn is_source_name(path: &Path) -> bool {
-    let is_one_of = |path: &Path, known: &[&str]| {
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        extension
-            .is_some_and(|extension| known.iter().any(|one| extension.eq_ignore_ascii_case(one)))
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let mut words = name.split('.');
+    let is = |word: Option<&str>, known: &[&str]| {
+        word.is_some_and(|word| known.iter().any(|one| word.eq_ignore_ascii_case(one)))
     };
-    is_one_of(path, &EXTENSIONS)
-        || is_one_of(path, &TEMPLATE_EXTENSIONS)
-            && path
-                .file_stem()
-                .is_some_and(|stem| is_one_of(Path::new(stem), &EXTENSIONS))
+    let first = words.next();
+    let last = words.next_back();
+    is(first, &BUILDS)
+        || is(last, &BUILDS)
+        || is(last, &EXTENSIONS)
+        || (is(last, &TEMPLATE_EXTENSIONS) && is(words.next_back(), &EXTENSIONS))
 }
 
 #[cfg(test)]

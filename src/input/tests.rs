@@ -88,7 +88,7 @@ fn what_is_not_there_and_what_is_empty_is_named_and_the_rest_is_read() {
     let (names, errors) = names(&folder, &["none", "empty", "a.yaml"]);
     assert_eq!(names, ["a.yaml"]);
     assert!(errors[0].starts_with("none: no such file"), "{errors:?}");
-    assert!(errors[1].starts_with("empty: no .yaml"), "{errors:?}");
+    assert!(errors[1].starts_with("empty: no source"), "{errors:?}");
 }
 
 #[test]
@@ -128,4 +128,23 @@ fn names_are_as_the_user_would_write_them() {
     assert_eq!(name(Path::new("k8s/a.yaml")), "k8s/a.yaml");
     assert_eq!(name(Path::new(".")), ".");
     assert_eq!(name(Path::new("/k8s/a.yaml")), "/k8s/a.yaml");
+}
+
+#[test]
+fn dockerfiles_templates_and_variables_are_sources_by_their_name() {
+    for name in [
+        "Dockerfile",
+        "Dockerfile.debug",
+        "x.Dockerfile",
+        "Containerfile",
+        "a.yaml.tmpl",
+        "k8s.yml.template",
+        ".env",
+        "prod.env",
+    ] {
+        assert!(is_source_name(Path::new(name)), "{name}");
+    }
+    for name in ["a.txt", "Dockerfiles", "main.tmpl", "environment", "yaml"] {
+        assert!(!is_source_name(Path::new(name)), "{name}");
+    }
 }

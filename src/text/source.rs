@@ -64,6 +64,8 @@ pub enum Dialect {
     Compose,
     /// A Dockerfile or Containerfile.
     Dockerfile,
+    /// A file of variables, such as `.env`.
+    Dotenv,
     /// A workflow of GitHub Actions.
     GithubWorkflow,
     /// The metadata of a GitHub action.
@@ -95,6 +97,7 @@ impl fmt::Display for Dialect {
             Self::Kustomization => "kustomization",
             Self::Compose => "compose",
             Self::Dockerfile => "dockerfile",
+            Self::Dotenv => "dotenv",
             Self::GithubWorkflow => "github-workflow",
             Self::GithubAction => "github-action",
             Self::GitlabCi => "gitlab-ci",
