@@ -1,6 +1,8 @@
 //! Which dialect a document is written in, by what stands in it.
 
+use super::field::Field;
 use super::place::string;
+use super::select::select;
 use crate::text::Dialect;
 use crate::text::yaml::Node;
 
@@ -38,16 +40,9 @@ pub(super) fn dialect(root: Node<'_>, name: &str) -> Option<Dialect> {
         (is_helm_test, Dialect::Unknown),
     ];
     let found = known.into_iter().find(|(is, _)| is(root));
-    let is_values = || {
-        root.is_mapping()
-            && name
-                .rsplit('/')
-                .next()
-                .is_some_and(|name| name.contains("values"))
-    };
     found
         .map(|(_, dialect)| dialect)
-        .or_else(|| is_values().then_some(Dialect::HelmValues))
+        .or_else(|| is_helm_values(root, name).then_some(Dialect::HelmValues))
 }
 
 fn is_kubernetes_list(root: Node<'_>) -> bool {
@@ -135,4 +130,20 @@ fn is_gitlab_ci(root: Node<'_>) -> bool {
 fn is_helm_test(root: Node<'_>) -> bool {
     root.get("tests").is_some_and(|tests| tests.is_sequence())
         && (root.get("suite").is_some() || root.get("templates").is_some())
+}
+
+/// Values have no schema: they are known by the name of the file, or by an image that is spread over fields.
+fn is_helm_values(root: Node<'_>, name: &str) -> bool {
+    let file = name.rsplit('/').next().unwrap_or_default();
+    let is_yaml = [".yaml", ".yml"]
+        .iter()
+        .any(|ending| file.ends_with(ending));
+    let mut has_image = false;
+    select(
+        root,
+        "**.image.repository",
+        &mut Field::default(),
+        &mut |_, _| has_image = true,
+    );
+    root.is_mapping() && (has_image || (is_yaml && file.contains("values")))
 }

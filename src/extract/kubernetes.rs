@@ -7,7 +7,7 @@
 use super::field::Field;
 use super::place::{Text, string};
 use super::template::has_placeholder;
-use super::{custom_resource, pod};
+use super::{arguments, custom_resource, parts, pod};
 use crate::finding::Problem;
 use crate::text::Span;
 use crate::text::yaml::{Node, Tree};
@@ -53,15 +53,23 @@ pub(super) fn mentions_object(text: &str) -> bool {
     text.contains("apiVersion") && text.contains("kind")
 }
 
-/// Reads the documents of one source, one after the other.
-#[derive(Debug)]
-pub(super) struct Reader<'a> {
+/// The images of the objects in a document, which are its root, or items of it; and what could not be read.
+pub(super) fn images(tree: &Tree<'_>, text: Text<'_>) -> (Vec<Occurrence>, Vec<Problem>) {
+    let mut reader = Reader {
+        text,
+        occurrences: Vec::new(),
+        problem: None,
+        budget: tree.len() + MAX_ALIASED,
+    };
+    reader.walk(tree.root(), &Object::default(), &mut Field::default(), 0);
+    (reader.occurrences, reader.problem.into_iter().collect())
+}
+
+struct Reader<'a> {
     text: Text<'a>,
-    /// The images that were found.
-    pub occurrences: Vec<Occurrence>,
-    /// What could not be read.
-    pub problems: Vec<Problem>,
-    /// How many more values of the document may be visited.
+    occurrences: Vec<Occurrence>,
+    problem: Option<Problem>,
+    /// How many more values may be visited.
     budget: usize,
 }
 
@@ -75,23 +83,7 @@ struct Object {
     is_list: bool,
 }
 
-impl<'a> Reader<'a> {
-    pub fn new(text: Text<'a>) -> Self {
-        Self {
-            text,
-            occurrences: Vec::new(),
-            problems: Vec::new(),
-            budget: 0,
-        }
-    }
-
-    /// Reads the objects of a document: its root, or the items of its root.
-    pub fn read(&mut self, tree: &Tree<'_>) {
-        self.budget = tree.len() + MAX_ALIASED;
-        let field = &mut Field::default();
-        self.walk(tree.root(), &Object::default(), field, 0);
-    }
-
+impl Reader<'_> {
     fn walk(&mut self, node: Node<'_>, around: &Object, field: &mut Field, depth: usize) {
         if self.budget == 0 || depth > MAX_DEPTH {
             self.give_up(node);
@@ -112,6 +104,12 @@ impl<'a> Reader<'a> {
         if own.is_some() {
             let images = custom_resource::images(node, &object.owner, field, self.text);
             self.add(images, object);
+        }
+        let annotated = arguments::annotations(node, &object.owner, field, self.text);
+        self.add(annotated, object);
+        if field.last_key() == "image" {
+            let split = parts::image(node, true, &object.owner, field, self.text);
+            self.add(split.into_iter().collect(), object);
         }
         let is_pod = pod::is_pod_spec(node);
         if is_pod {
@@ -139,19 +137,14 @@ impl<'a> Reader<'a> {
     }
 
     fn give_up(&mut self, node: Node<'_>) {
-        let message =
-            "this document nests or repeats values so often that the rest of it was not read";
-        if self
-            .problems
-            .last()
-            .is_none_or(|problem| problem.message != message)
-        {
-            self.problems.push(Problem {
-                span: Span::new(self.text.id, node.span()),
-                message: message.to_owned(),
-                help: Some("Write the values out instead of naming aliases of aliases.".to_owned()),
-            });
-        }
+        let span = Span::new(self.text.id, node.span());
+        self.problem.get_or_insert_with(|| Problem {
+            span,
+            message:
+                "this document nests or repeats values so often that the rest of it was not read"
+                    .to_owned(),
+            help: Some("Write the values out instead of naming aliases of aliases.".to_owned()),
+        });
     }
 }
 

@@ -1,5 +1,6 @@
 //! From the text of a source to what it describes: the images that it names, one file per dialect, or node pools.
 
+mod arguments;
 mod compose;
 mod custom_resource;
 mod detect;
@@ -12,6 +13,7 @@ mod kubernetes;
 mod kustomization;
 mod lines;
 pub mod node_pools;
+mod parallel;
 mod parts;
 pub mod permissions;
 mod place;
@@ -23,10 +25,11 @@ mod variables;
 
 use std::collections::HashSet;
 
+use parallel::in_parallel;
 use place::Text;
 
 use crate::finding::Problem;
-use crate::text::yaml::{Document, Node, YamlError, documents};
+use crate::text::yaml::{Document, Tree, YamlError, documents};
 use crate::text::{Dialect, Source, SourceId, Span};
 use crate::workload::Occurrence;
 
@@ -59,95 +62,82 @@ pub fn extract(id: SourceId, source: &Source) -> Extraction {
     if dotenv::is_dotenv(text.text) {
         return found(Dialect::Dotenv, dotenv::images(text), Vec::new());
     }
-    let mut reader = Reader::new(text, &source.name);
-    for document in documents(text.text) {
-        if let Some(template) = reader.read(document) {
-            return template;
-        }
-    }
-    reader.finish()
+    let documents: Vec<_> = documents(text.text).collect();
+    let parts = in_parallel(&documents, |document| {
+        Part::read(document, &source.name, text)
+    });
+    join(&documents, parts, text)
 }
 
-/// Reads the documents of one source.
-struct Reader<'a> {
-    text: Text<'a>,
-    name: &'a str,
-    kubernetes: kubernetes::Reader<'a>,
-    others: Vec<Occurrence>,
-    broken: Vec<(Document<'a>, YamlError)>,
-    /// The dialect of the first document that has one.
+/// What one document gives.
+#[derive(Default)]
+struct Part {
     dialect: Option<Dialect>,
+    occurrences: Vec<Occurrence>,
+    problems: Vec<Problem>,
+    error: Option<YamlError>,
 }
 
-impl<'a> Reader<'a> {
-    fn new(text: Text<'a>, name: &'a str) -> Self {
-        Self {
-            text,
-            name,
-            kubernetes: kubernetes::Reader::new(text),
-            others: Vec::new(),
-            broken: Vec::new(),
-            dialect: None,
-        }
-    }
-
-    /// Reads a document. Gives what there is to say of the whole source where it turns out to be a template.
-    fn read(&mut self, document: Document<'a>) -> Option<Extraction> {
+impl Part {
+    fn read(document: &Document<'_>, name: &str, text: Text<'_>) -> Self {
         let is_object = kubernetes::mentions_object(document.text());
-        if !may_name_images(document.text(), is_object) {
-            self.is(is_object.then_some(Dialect::Kubernetes));
-            return None;
-        }
-        match document.parse() {
-            Ok(tree) => {
-                let dialect = detect::dialect(tree.root(), self.name);
-                self.is(dialect);
-                match dialect {
-                    Some(Dialect::Kubernetes) => self.kubernetes.read(&tree),
-                    Some(dialect) => {
-                        self.others
-                            .extend(other_images(tree.root(), dialect, self.text));
-                    }
-                    None => {}
+        let mut part = Self {
+            dialect: is_object.then_some(Dialect::Kubernetes),
+            ..Self::default()
+        };
+        if may_name_images(document.text(), is_object) {
+            match document.parse() {
+                Ok(tree) => part.take(&tree, name, text),
+                Err(error) if template::is_template(document.text()) => {
+                    part.dialect = Some(Dialect::HelmTemplate);
+                    part.error = Some(error);
+                }
+                Err(error) => {
+                    part.occurrences = lines::images(text, document.text(), document.range().start);
+                    part.error = Some(error);
                 }
             }
-            Err(_) if template::is_template(document.text()) => return Some(template(self.text)),
-            Err(error) => {
-                self.is(is_object.then_some(Dialect::Kubernetes));
-                self.broken.push((document, error));
-            }
         }
-        None
+        part
     }
 
-    fn is(&mut self, dialect: Option<Dialect>) {
-        self.dialect = self.dialect.or(dialect);
+    fn take(&mut self, tree: &Tree<'_>, name: &str, text: Text<'_>) {
+        let root = tree.root();
+        self.dialect = detect::dialect(root, name);
+        match self.dialect {
+            Some(Dialect::Kubernetes) => {
+                (self.occurrences, self.problems) = kubernetes::images(tree, text);
+            }
+            Some(Dialect::Compose) => self.occurrences = compose::images(root, text),
+            Some(Dialect::Kustomization) => self.occurrences = kustomization::images(root, text),
+            Some(Dialect::HelmValues) => self.occurrences = helm_values::images(root, text),
+            Some(dialect) => self.occurrences = fields::images(root, dialect, text),
+            None => {}
+        }
     }
+}
 
-    fn finish(self) -> Extraction {
-        let Some(dialect) = self.dialect else {
-            let why = |(_, error): &(_, YamlError)| format!("it is no YAML: {error}");
-            let why = self.broken.first().map(why);
-            return Extraction {
-                skipped: why,
-                ..found(Dialect::Unknown, Vec::new(), Vec::new())
-            };
+/// Joins what the documents give. The dialect is that of the first document that has one.
+fn join(documents: &[Document<'_>], parts: Vec<Part>, text: Text<'_>) -> Extraction {
+    let is_template = |part: &Part| part.dialect == Some(Dialect::HelmTemplate);
+    if parts.iter().any(is_template) {
+        return template(text);
+    }
+    let Some(dialect) = parts.iter().find_map(|part| part.dialect) else {
+        let error = parts.into_iter().find_map(|part| part.error);
+        return Extraction {
+            skipped: error.map(|error| format!("it is no YAML: {error}")),
+            ..found(Dialect::Unknown, Vec::new(), Vec::new())
         };
-        let literal = self.broken.iter().flat_map(|(document, _)| {
-            lines::images(self.text, document.text(), document.range().start)
-        });
-        let mut occurrences = self.kubernetes.occurrences;
-        occurrences.extend(self.others.into_iter().chain(literal));
-        let problems = self
-            .broken
-            .iter()
-            .map(|(document, error)| not_yaml(self.text.id, document, error));
-        found(
-            dialect,
-            occurrences,
-            problems.chain(self.kubernetes.problems).collect(),
-        )
+    };
+    let mut occurrences = Vec::new();
+    let mut problems = Vec::new();
+    for (document, part) in documents.iter().zip(parts) {
+        occurrences.extend(part.occurrences);
+        problems.extend(part.error.map(|error| not_yaml(text.id, document, &error)));
+        problems.extend(part.problems);
     }
+    found(dialect, occurrences, problems)
 }
 
 /// Whether a document has the letters of a key that an image can stand behind.
@@ -157,15 +147,6 @@ fn may_name_images(text: &str, is_object: bool) -> bool {
             && ["container", "docker", "steps", "repository", "services"]
                 .iter()
                 .any(|word| text.contains(word)))
-}
-
-fn other_images(root: Node<'_>, dialect: Dialect, text: Text<'_>) -> Vec<Occurrence> {
-    match dialect {
-        Dialect::Compose => compose::images(root, text),
-        Dialect::Kustomization => kustomization::images(root, text),
-        Dialect::HelmValues => helm_values::images(root, text),
-        _ => fields::images(root, dialect, text),
-    }
 }
 
 /// Puts a result together. A field that two ways lead to is one occurrence.

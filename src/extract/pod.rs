@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::arguments;
 use super::field::Field;
 use super::place::{Text, string};
 use super::placement::placement;
@@ -103,15 +104,12 @@ impl<'a> Pod<'a> {
     }
 
     fn container(&mut self, container: Node<'_>, role: Role, field: &mut Field) {
+        let keys = ("image", "imagePullPolicy");
         field.key("image", |field| {
-            self.images(
-                container,
-                container,
-                ("image", "imagePullPolicy"),
-                role,
-                field,
-            );
+            self.images(container, container, keys, role, field);
         });
+        let named = arguments::images(container, self.owner, field, self.text);
+        self.occurrences.extend(named);
     }
 
     /// <https://kubernetes.io/docs/concepts/storage/volumes/#image>

@@ -113,7 +113,10 @@ const BUILDS: [&str; 2] = ["dockerfile", "containerfile"];
 /// ending of a template behind, such as `deployment.yaml.template`, and Dockerfiles. What it holds is told by its content.
 #[must_use]
 pub fn is_source_name(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
     let mut words = name.split('.');
     let is = |word: Option<&str>, known: &[&str]| {
         word.is_some_and(|word| known.iter().any(|one| word.eq_ignore_ascii_case(one)))

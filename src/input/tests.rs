@@ -139,6 +139,7 @@ fn dockerfiles_templates_and_variables_are_sources_by_their_name() {
         "Containerfile",
         "a.yaml.tmpl",
         "k8s.yml.template",
+        "a.yaml.injected",
         ".env",
         "prod.env",
     ] {

@@ -1,14 +1,20 @@
 //! What stands in a source, and what is read of it.
 
+mod dialects;
+
 use super::*;
 use crate::text::{Origin, SourceMap};
 use crate::workload::{PullPolicy, Role};
 use proptest::prelude::*;
 
 fn read(text: &str) -> (SourceMap, Extraction) {
+    read_named("shop.yaml", text)
+}
+
+fn read_named(name: &str, text: &str) -> (SourceMap, Extraction) {
     let mut sources = SourceMap::default();
     let id = sources.add(Source {
-        name: "shop.yaml".to_owned(),
+        name: name.to_owned(),
         text: text.to_owned(),
         origin: Origin::File,
     });
