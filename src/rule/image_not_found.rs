@@ -1,6 +1,6 @@
 use super::event::{Pull, Wording};
 use super::{Finding, Subject, declare_rule};
-use crate::facts::{Answer, Depth, Missing, Refusal, RefusalReason};
+use crate::facts::{Answer, Depth, Identity, Missing, Refusal, RefusalReason};
 use crate::finding::Severity;
 use crate::oci::Reference;
 
@@ -117,7 +117,9 @@ fn help(subject: &Subject<'_>, reference: &Reference, refusal: &Refusal) -> Stri
             .to_owned(),
         );
     }
-    if !refusal.message.is_empty() {
+    if refusal.identity == Identity::Layout {
+        parts.push("An OCI image layout was asked in place of the registry.".to_owned());
+    } else if !refusal.message.is_empty() {
         parts.push(format!("The registry says: {}", refusal.message));
     }
     parts.join(" ")
@@ -133,7 +135,7 @@ fn names_no_host(value: &str, reference: &Reference) -> bool {
 mod tests {
     use super::*;
     use crate::cluster::RuntimeKind;
-    use crate::facts::{FailureReason, Identity};
+    use crate::facts::FailureReason;
     use crate::rule::subject_for_tests::{Case, refusal};
     use crate::workload::PullPolicy;
 

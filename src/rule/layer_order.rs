@@ -58,7 +58,9 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
 struct Advice {
     /// What the image does.
     what: String,
-    /// The bytes that are fetched again although they did not change.
+    /// What lets the layers above change.
+    when: &'static str,
+    /// The bytes from there on, which are fetched again.
     again: Bytes,
     better: String,
 }
@@ -66,8 +68,8 @@ struct Advice {
 impl Advice {
     fn message(&self, reference: &Reference) -> String {
         format!(
-            "{reference} {}: every such change makes nodes fetch {} again",
-            self.what, self.again
+            "{reference} {}: {} makes nodes fetch {} again",
+            self.what, self.when, self.again
         )
     }
 }
@@ -113,6 +115,7 @@ fn source_first(steps: &[BuildStep<'_>]) -> Option<Advice> {
             named(copy),
             named(largest)
         ),
+        when: "each change of the source",
         again: sum(above),
         better: if reads.is_empty() {
             format!(
@@ -155,6 +158,7 @@ fn changing_argument(steps: &[BuildStep<'_>]) -> Option<Advice> {
             "sets `{name}`, which is new in each build, before {}",
             named(largest)
         ),
+        when: "each build",
         again: sum(from),
         better: format!(
             "Declare `{name}` behind the last installation, right before the step that uses it."
@@ -196,7 +200,8 @@ fn moving_packages(steps: &[BuildStep<'_>]) -> Option<Advice> {
         )
     };
     Some(Advice {
-        what: format!("{what} {}, which differs whenever it is built", named(step)),
+        what: format!("{what} {}, whose result is another each time", named(step)),
+        when: "each rebuild",
         again,
         better: better.to_owned(),
     })
@@ -228,7 +233,7 @@ mod tests {
         assert_eq!(
             finding.message,
             "registry.example.com/app:1 copies its source in layer 2 (`COPY . /app`, 2.0 MB) before layer 3 (`RUN npm ci`, \
-             80.0 MB) installs dependencies: every such change makes nodes fetch 84.0 MB again"
+             80.0 MB) installs dependencies: each change of the source makes nodes fetch 84.0 MB again"
         );
         assert_eq!(
             finding.help.as_deref(),

@@ -1,8 +1,9 @@
 use super::build_steps::instruction_of;
 use super::{Finding, Subject, declare_rule};
-use crate::facts::Depth;
+use crate::cluster::NodePool;
+use crate::facts::{Depth, PlatformImage};
 use crate::finding::Severity;
-use crate::oci::Descriptor;
+use crate::oci::Bytes;
 
 declare_rule! {
     /// ## What it does
@@ -31,43 +32,51 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         return vec![];
     };
     let budget = subject.budgets.layer;
-    subject
+    let oversized: Vec<_> = subject
         .pulled(found)
         .into_iter()
-        .filter_map(|pulled| {
-            let total = pulled.image.compressed_bytes()?;
-            let layers = pulled.image.layers()?;
-            let (index, layer) = largest(layers)?;
-            let share = u128::from(layer.size.0) * 2;
-            if layer.size <= budget || layers.len() == 1 || share <= u128::from(total.0) {
-                return None;
-            }
-            let made_by = instruction_of(pulled.image, index)
-                .map(|instruction| format!(" (`{instruction}`)"))
-                .unwrap_or_default();
-            Some(
-                RULE.finding(
-                    subject,
-                    format!(
-                        "layer {} of {} of {reference} has {} of its {total}{}, over the budget of {budget} for one layer",
-                        index + 1,
-                        layers.len(),
-                        layer.size,
-                        made_by,
-                    ),
-                )
-                .help("Split it by how often its parts change: one `RUN` or `COPY` for each group.")
-                .on_pools(&pulled.pools),
-            )
-        })
-        .collect()
+        .filter(|pulled| dominant(pulled.image).is_some_and(|(_, size)| size > budget))
+        .collect();
+    let Some(first) = oversized.first() else {
+        return vec![];
+    };
+    let Some((index, size)) = dominant(first.image) else {
+        return vec![];
+    };
+    let pools: Vec<&NodePool> = oversized
+        .iter()
+        .flat_map(|pulled| pulled.pools.iter().copied())
+        .collect();
+    let made_by = instruction_of(first.image, index)
+        .map(|instruction| format!(", `{instruction}`,"))
+        .unwrap_or_default();
+    vec![
+        RULE.finding(
+            subject,
+            format!(
+                "layer {} of {reference}{made_by} has {size} alone, over the budget of {budget} for one layer",
+                index + 1,
+            ),
+        )
+        .help("Split it by how often its parts change: one `RUN` or `COPY` for each group.")
+        .on_pools(&pools),
+    ]
 }
 
-fn largest(layers: &[Descriptor]) -> Option<(usize, &Descriptor)> {
-    layers
+/// The layer that has more than half of the bytes of an image of several layers: its index from the base, and its size.
+fn dominant(image: &PlatformImage) -> Option<(usize, Bytes)> {
+    let layers = image.layers()?;
+    let (index, layer) = layers
         .iter()
         .enumerate()
-        .max_by_key(|(_, layer)| layer.size)
+        .max_by_key(|(_, layer)| layer.size)?;
+    let others: Bytes = layers
+        .iter()
+        .enumerate()
+        .filter(|(other, _)| *other != index)
+        .map(|(_, layer)| layer.size)
+        .sum();
+    (layers.len() > 1 && layer.size > others).then_some((index, layer.size))
 }
 
 #[cfg(test)]
@@ -87,8 +96,18 @@ mod tests {
             .only_finding(&RULE);
         assert_eq!(
             finding.message,
-            "layer 2 of 2 of registry.example.com/app:1 has 600.0 MB of its 700.0 MB (`RUN make world`), over the budget of 500.0 MB for one layer"
+            "layer 2 of registry.example.com/app:1, `RUN make world`, has 600.0 MB alone, over the budget of 500.0 MB for one layer"
         );
+    }
+
+    #[test]
+    fn platforms_with_the_same_trouble_are_one_finding() {
+        let sizes: &[u64] = &[MB, 600 * MB];
+        let case = Case::image("app:1").index(&[("linux/amd64", sizes), ("linux/arm64", sizes)]);
+        let case = case
+            .pool("general", "linux/amd64")
+            .pool("arm", "linux/arm64");
+        assert_eq!(case.only_finding(&RULE).node_pools, ["general", "arm"]);
     }
 
     #[test]
