@@ -130,6 +130,7 @@ fn join(documents: &[Document<'_>], parts: Vec<Part>, text: Text<'_>) -> Extract
             ..found(Dialect::Unknown, Vec::new(), Vec::new())
         };
     };
+    let is_read = parts.iter().any(|part| part.error.is_none());
     let mut occurrences = Vec::new();
     let mut problems = Vec::new();
     for (document, part) in documents.iter().zip(parts) {
@@ -137,7 +138,10 @@ fn join(documents: &[Document<'_>], parts: Vec<Part>, text: Text<'_>) -> Extract
         problems.extend(part.error.map(|error| not_yaml(text.id, document, &error)));
         problems.extend(part.problems);
     }
-    found(dialect, occurrences, problems)
+    Extraction {
+        skipped: (!is_read).then(|| "none of its documents is YAML".to_owned()),
+        ..found(dialect, occurrences, problems)
+    }
 }
 
 /// Whether a document has the letters of a key that an image can stand behind.
