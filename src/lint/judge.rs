@@ -9,7 +9,7 @@ use crate::oci::{Platform, Reference};
 use crate::registry::Wanted;
 use crate::rule::Subject;
 use crate::settings::Settings;
-use crate::workload::{Landing, Occurrence, landing};
+use crate::workload::{Landing, Occurrence, Role, landing};
 
 /// For each occurrence, the node pools on which its pod can land; `None` where there is no target at all.
 pub(super) type Landings<'a> = Vec<Option<Vec<&'a NodePool>>>;
@@ -27,7 +27,7 @@ pub(super) fn landings<'a>(occurrences: &[Occurrence], node_pools: &'a [NodePool
 }
 
 /// What has to be asked: each valid reference, for the platforms of the pools where its pods can land. A pool whose
-/// platform is not known may have any.
+/// platform is not known may have any. What is provisional is not what will be pulled.
 pub(super) fn wanted(
     occurrences: &[Occurrence],
     landings: &Landings<'_>,
@@ -39,6 +39,7 @@ pub(super) fn wanted(
     occurrences
         .iter()
         .zip(landings)
+        .filter(|(occurrence, _)| occurrence.role != Role::Provisional)
         .filter_map(|(occurrence, pools)| {
             let reference = occurrence.reference.as_ref().ok()?.clone();
             Some((reference, depth, pools.as_ref().and_then(platforms)))
@@ -68,7 +69,8 @@ pub(super) fn findings(
         .iter()
         .flat_map(|rule| target.pools.iter().flat_map(rule.check_pool))
         .collect();
-    for (occurrence, pools) in occurrences.iter().zip(landings) {
+    let is_final = |(occurrence, _): &(&Occurrence, _)| occurrence.role != Role::Provisional;
+    for (occurrence, pools) in occurrences.iter().zip(landings).filter(is_final) {
         let reference = occurrence.reference.as_ref().ok();
         let subject = Subject {
             occurrence,

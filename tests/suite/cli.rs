@@ -305,3 +305,14 @@ fn an_alias_bomb_costs_nothing() {
     let report = Preflight::lint(["--offline"]).arg(sources.path()).report();
     assert_eq!(report["summary"]["occurrences"], 1);
 }
+
+#[test]
+fn a_value_that_a_chart_completes_is_listed_and_not_judged() {
+    let sources = Sources::new().file("values.yaml", "image: {repository: nginx, tag: ''}\n");
+    let report = Preflight::lint(["--offline", "--fail-on", "note"])
+        .arg(sources.path())
+        .report();
+    assert_eq!(report["findings"], serde_json::json!([]));
+    assert_eq!(report["images"][0]["status"], "unchecked");
+    assert_eq!(report["images"][0]["occurrences"][0]["written"], "nginx");
+}
