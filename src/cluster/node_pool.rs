@@ -155,6 +155,24 @@ impl NodePool {
         ));
     }
 
+    /// The pool with the taints that its provider adds by the platform: GKE's of Arm pools
+    /// (<https://cloud.google.com/kubernetes-engine/docs/how-to/prepare-arm-workloads-for-deployment>) and of Windows pools
+    /// (<https://cloud.google.com/kubernetes-engine/docs/how-to/creating-a-cluster-windows>). EKS and AKS add none.
+    #[must_use]
+    pub fn with_provider_taints(mut self) -> Self {
+        let taint = match (self.provider, &self.platform) {
+            (Provider::Gke, Some(platform)) if platform.architecture == "arm64" => {
+                Taint::new("kubernetes.io/arch", "arm64", Effect::NoSchedule)
+            }
+            (Provider::Gke, Some(platform)) if platform.os == "windows" => {
+                Taint::new("node.kubernetes.io/os", "windows", Effect::NoSchedule)
+            }
+            _ => return self,
+        };
+        self.taint(taint);
+        self
+    }
+
     /// Adds a taint that a provider puts there by itself, unless the description has it already.
     pub fn taint(&mut self, taint: Taint) {
         if !self.taints.contains(&taint) {

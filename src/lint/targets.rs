@@ -65,6 +65,7 @@ fn node_pools(settings: &Settings, sources: &mut SourceMap) -> Result<Vec<NodePo
         let id = sources.add(source);
         pools.extend(described_in(id, &name, &sources.get(id).text)?);
     }
+    pools.extend(settings.node_pools.iter().cloned());
     pools.extend(
         settings
             .platforms

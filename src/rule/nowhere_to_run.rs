@@ -4,7 +4,7 @@ use crate::facts::Depth;
 use crate::finding::{Event, Severity};
 use crate::workload::{Landing, Role, landing};
 
-/// How many pools one message names.
+/// How many pools of one reason a message names.
 const MOST_NAMED: usize = 4;
 
 declare_rule! {
@@ -50,17 +50,9 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         (Some(kind), None) => format!("the {kind}"),
         _ => "the workload".to_owned(),
     };
-    let mut reasons: Vec<String> = refusals
-        .iter()
-        .take(MOST_NAMED)
-        .map(|(pool, landing)| format!("{} {}", pool.name, reason(landing)))
-        .collect();
-    if refusals.len() > MOST_NAMED {
-        reasons.push(format!("and {} more", refusals.len() - MOST_NAMED));
-    }
     let mut finding = RULE.finding(
         subject,
-        format!("{workload} fits no node pool: {}", reasons.join(", ")),
+        format!("{workload} fits no node pool: {}", reasons(&refusals)),
     );
     finding.help = refusals
         .iter()
@@ -71,14 +63,41 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     vec![finding]
 }
 
-/// Why a pool is out, read behind its name.
+/// Why each pool is out; pools that are out for the same reason stand together.
+fn reasons(refusals: &[(&NodePool, Landing)]) -> String {
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for (pool, landing) in refusals {
+        let reason = reason(landing);
+        match groups.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, names)) => names.push(&pool.name),
+            None => groups.push((reason, vec![&pool.name])),
+        }
+    }
+    let texts: Vec<String> = groups
+        .into_iter()
+        .map(|(reason, mut names)| {
+            names.dedup();
+            let more = names.len().saturating_sub(MOST_NAMED);
+            names.truncate(MOST_NAMED);
+            let more = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
+            format!("{}{more} ({reason})", names.join(", "))
+        })
+        .collect();
+    texts.join("; ")
+}
+
+/// Why a pool is out.
 fn reason(landing: &Landing) -> String {
     match landing {
         Landing::Possible => "takes it".to_owned(),
-        Landing::NodeName(name) => format!("is not the node {name}"),
-        Landing::NodeSelector(label) => format!("has no label {label}"),
-        Landing::Affinity => "does not match the required node affinity".to_owned(),
-        Landing::Taint(taint) => format!("has the taint {taint}, which is not tolerated"),
+        Landing::NodeName(name) => format!("not the node {name}"),
+        Landing::NodeSelector(label) => format!("no label {label}"),
+        Landing::Affinity => "the required node affinity does not hold".to_owned(),
+        Landing::Taint(taint) => format!("the taint {taint} is not tolerated"),
         Landing::Os(os) => format!("does not run {os}"),
     }
 }

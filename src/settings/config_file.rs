@@ -10,8 +10,9 @@ use serde::Deserialize;
 use thiserror::Error;
 use toml::Spanned;
 
+use super::node_pool::RawNodePool;
 use super::{FailOn, Level, RuleLevel, Size, nearest};
-use crate::cluster::KubernetesVersion;
+use crate::cluster::{KubernetesVersion, NodePool};
 use crate::oci::Platform;
 use crate::rule::Budgets;
 
@@ -29,6 +30,7 @@ pub struct ConfigFile {
     pub nodes: Vec<PathBuf>,
     pub iam: Vec<PathBuf>,
     pub platforms: Vec<Platform>,
+    pub node_pools: Vec<NodePool>,
     pub kubernetes_version: Option<KubernetesVersion>,
     pub offline: bool,
     pub fail_on: Option<FailOn>,
@@ -88,6 +90,8 @@ struct Raw {
     iam: Vec<PathBuf>,
     #[serde(default)]
     platform: Vec<Spanned<String>>,
+    #[serde(default)]
+    node_pool: Vec<RawNodePool>,
     kubernetes_version: Option<Spanned<String>>,
     #[serde(default)]
     offline: bool,
@@ -118,14 +122,14 @@ struct RawBudgets {
 }
 
 /// Something wrong at a byte range of the file.
-struct Fault {
+pub(super) struct Fault {
     range: Range<usize>,
     message: String,
     help: Option<String>,
 }
 
 impl Fault {
-    fn at<T>(place: &Spanned<T>, error: &impl ToString) -> Self {
+    pub(super) fn at<T>(place: &Spanned<T>, error: &impl ToString) -> Self {
         Self {
             range: place.span(),
             message: error.to_string(),
@@ -207,6 +211,11 @@ impl ConfigFile {
             nodes: raw.nodes.into_iter().map(here).collect(),
             iam: raw.iam.into_iter().map(here).collect(),
             platforms: raw.platform.iter().map(parsed).collect::<Result<_, _>>()?,
+            node_pools: raw
+                .node_pool
+                .into_iter()
+                .map(RawNodePool::node_pool)
+                .collect::<Result<_, _>>()?,
             kubernetes_version: raw.kubernetes_version.as_ref().map(parsed).transpose()?,
             offline: raw.offline,
             fail_on: raw.fail_on.as_ref().map(parsed).transpose()?,
@@ -231,7 +240,7 @@ impl ConfigFile {
     }
 }
 
-fn parsed<T>(text: &Spanned<String>) -> Result<T, Fault>
+pub(super) fn parsed<T>(text: &Spanned<String>) -> Result<T, Fault>
 where
     T: std::str::FromStr,
     T::Err: ToString,
@@ -259,6 +268,32 @@ mod tests {
     fn parse(text: &str) -> Result<ConfigFile, (String, String, Option<String>)> {
         ConfigFile::parse(text, Path::new("conf"))
             .map_err(|fault| (text[fault.range].to_owned(), fault.message, fault.help))
+    }
+
+    #[test]
+    fn node_pools_can_be_written_in_the_config() {
+        let file = parse(
+            "[[node-pool]]\nname = \"arm\"\nprovider = \"gke\"\nmachine-type = \"c4a-standard-4\"\nkubernetes-version = \"1.33\"\ntaints = [\"own=1:NoSchedule\"]\nlabels = { team = \"shop\" }\n[[node-pool]]\nname = \"win\"\nplatform = \"windows/amd64\"\n",
+        )
+        .expect("a config");
+        let [arm, windows] = file.node_pools.as_slice() else {
+            panic!("two pools");
+        };
+        let taints: Vec<String> = arm.taints.iter().map(ToString::to_string).collect();
+        assert_eq!(arm.platform_text(), "linux/arm64");
+        assert_eq!(
+            taints,
+            ["own=1:NoSchedule", "kubernetes.io/arch=arm64:NoSchedule"]
+        );
+        assert_eq!(arm.labels.value("team"), Some("shop"));
+        assert_eq!(windows.platform_text(), "windows/amd64");
+    }
+
+    #[test]
+    fn a_node_pool_whose_platform_cannot_be_told_is_a_fault_at_its_place() {
+        let text = "[[node-pool]]\nname = \"odd\"\nmachine-type = \"q\"\n";
+        let fault = parse(text).expect_err("a fault");
+        assert_eq!(fault.0, "\"q\"");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 mod config_file;
 mod level;
+mod node_pool;
 mod size;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::cluster::KubernetesVersion;
+use crate::cluster::{KubernetesVersion, NodePool};
 use crate::facts::Depth;
 use crate::finding::{Finding, Severity};
 use crate::oci::Platform;
@@ -38,6 +39,8 @@ pub struct Settings {
     pub iam: Vec<PathBuf>,
     /// Platforms that stand in for node pools.
     pub platforms: Vec<Platform>,
+    /// Node pools that the config file itself describes.
+    pub node_pools: Vec<NodePool>,
     /// The version of pools that do not say theirs.
     pub kubernetes_version: Option<KubernetesVersion>,
     /// Whether the network must not be used.
@@ -157,10 +160,11 @@ impl Settings {
         let mut ca_files = overrides.ca_files;
         ca_files.extend(file.ca_files.iter().cloned());
         let targets_given = !overrides.nodes.is_empty() || !overrides.platforms.is_empty();
-        let (nodes, platforms) = if targets_given {
-            (overrides.nodes, overrides.platforms)
+        let (nodes, platforms, node_pools) = if targets_given {
+            (overrides.nodes, overrides.platforms, Vec::new())
         } else {
-            (file.nodes.clone(), file.platforms.clone())
+            let file = file.clone();
+            (file.nodes, file.platforms, file.node_pools)
         };
         let iam = or_file(overrides.iam, &file.iam);
         Self {
@@ -169,6 +173,7 @@ impl Settings {
             nodes,
             iam,
             platforms,
+            node_pools,
             kubernetes_version: overrides
                 .kubernetes_version
                 .or_else(|| file.kubernetes_version.clone()),

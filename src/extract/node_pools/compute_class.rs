@@ -4,7 +4,6 @@
 
 use super::File;
 use super::fields::Fields;
-use super::gke::with_provider_taints;
 use crate::cluster::{
     Effect, MachineArchitecture, NodePool, OperatingSystem, Provider, Taint, gce_architecture,
     gce_family_architecture,
@@ -51,7 +50,10 @@ pub(super) fn pools(file: &File<'_, '_>, object: Node<'_>) -> Vec<NodePool> {
         class.platform_note = Some("its priorities name no machine, only node pools".to_owned());
         pools.push(class);
     }
-    pools.into_iter().map(with_provider_taints).collect()
+    pools
+        .into_iter()
+        .map(NodePool::with_provider_taints)
+        .collect()
 }
 
 /// The nodes of one priority; none where it names existing node pools, which other descriptions tell.

@@ -82,7 +82,7 @@ pub(super) fn provisioned(
     ["amd64", "arm64"].into_iter().map(move |architecture| {
         let mut pool = open.clone();
         pool.set_platform(Platform::new("linux", architecture, None, None));
-        with_provider_taints(pool)
+        pool.with_provider_taints()
     })
 }
 
@@ -130,7 +130,7 @@ pub(super) fn nodes(
     pool.with_machine_types(system, &[machine_type.to_owned()], gce_architecture)
         .into_iter()
         .map(|pool| file.at_machine_type(pool, config.as_ref(), "machineType"))
-        .map(with_provider_taints)
+        .map(NodePool::with_provider_taints)
         .collect()
 }
 
@@ -246,27 +246,4 @@ fn describe_machine(pool: &mut NodePool, machine_type: &str) {
     } else {
         pool.labels.forbid("cloud.google.com/gke-tpu-accelerator");
     }
-}
-
-/// The taints of Arm pools
-/// (<https://cloud.google.com/kubernetes-engine/docs/how-to/prepare-arm-workloads-for-deployment>) and of Windows pools
-/// (<https://cloud.google.com/kubernetes-engine/docs/how-to/creating-a-cluster-windows>).
-pub(super) fn with_provider_taints(mut pool: NodePool) -> NodePool {
-    let Some(platform) = &pool.platform else {
-        return pool;
-    };
-    if platform.architecture == "arm64" {
-        pool.taint(Taint::new(
-            "kubernetes.io/arch",
-            "arm64",
-            Effect::NoSchedule,
-        ));
-    } else if platform.os == "windows" {
-        pool.taint(Taint::new(
-            "node.kubernetes.io/os",
-            "windows",
-            Effect::NoSchedule,
-        ));
-    }
-    pool
 }

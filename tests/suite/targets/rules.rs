@@ -179,7 +179,7 @@ fn a_workload_that_fits_no_pool_is_told_why_for_each() {
     let finding = case.findings("nowhere-to-run").pop().expect("a finding");
     assert_eq!(
         finding.message,
-        "Pod shop fits no node pool: intel has no label disk=ssd, arm has no label disk=ssd"
+        "Pod shop fits no node pool: intel, arm (no label disk=ssd)"
     );
     assert_eq!(finding.node_pools, ["intel", "arm"]);
     let event = finding.event.expect("an event");
