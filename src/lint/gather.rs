@@ -1,5 +1,7 @@
 //! From paths to the places that name images.
 
+use crate::cluster::NodePool;
+use crate::extract::node_pools::node_pools_among;
 use crate::extract::{Extraction, extract};
 use crate::finding::Problem;
 use crate::input;
@@ -14,6 +16,8 @@ pub(super) struct Asked {
     pub inputs: Vec<Input>,
     pub occurrences: Vec<Occurrence>,
     pub problems: Vec<Problem>,
+    /// The node pools that stand among the sources.
+    pub node_pools: Vec<NodePool>,
 }
 
 /// Reads and extracts all sources, one after the other. The texts of those that name no image are not kept.
@@ -46,7 +50,8 @@ impl Asked {
             dialect,
             skipped,
         } = extract(id, sources.get(id));
-        if occurrences.is_empty() && problems.is_empty() {
+        let node_pools = node_pools_among(id, &path, &sources.get(id).text);
+        if occurrences.is_empty() && problems.is_empty() && node_pools.is_empty() {
             sources.forget(id);
         }
         self.inputs.push(Input {
@@ -57,6 +62,7 @@ impl Asked {
         });
         self.occurrences.extend(occurrences);
         self.problems.extend(problems);
+        self.node_pools.extend(node_pools);
     }
 
     /// `--image REF`: the text of the argument is the whole source.

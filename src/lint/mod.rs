@@ -53,8 +53,9 @@ pub async fn lint(
 
     // Read
     let mut sources = SourceMap::default();
-    let target = targets::target(settings, &mut sources)?;
+    let mut target = targets::target(settings, &mut sources)?;
     let gathered = gather::occurrences(settings, &mut sources);
+    targets::join(&mut target, &gathered.node_pools);
 
     // Ask
     let registry = Registry::new(options(settings))?;

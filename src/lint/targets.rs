@@ -51,6 +51,21 @@ pub(super) fn target(settings: &Settings, sources: &mut SourceMap) -> Result<Tar
     Ok(target)
 }
 
+/// Adds the node pools that stand among the sources. They alone are no target: nobody said that the cluster has no other
+/// nodes.
+pub(super) fn join(target: &mut Target, found: &[NodePool]) {
+    if target.pools.is_empty() {
+        return;
+    }
+    for pool in found {
+        let is_known =
+            |other: &NodePool| other.name == pool.name && other.platform == pool.platform;
+        if !target.pools.iter().any(is_known) {
+            target.pools.push(pool.clone());
+        }
+    }
+}
+
 /// Reads the node pools that the settings name, and the platforms that stand in for some.
 ///
 /// # Errors

@@ -115,6 +115,33 @@ pub fn node_pools(id: SourceId, name: &str, text: &str) -> Result<Vec<NodePool>,
     }
 }
 
+/// The node pools that stand among the Kubernetes objects of a source: Karpenter's `NodePool` and GKE's `ComputeClass`.
+/// A source without any gives none.
+#[must_use]
+pub fn node_pools_among(id: SourceId, name: &str, text: &str) -> Vec<NodePool> {
+    if !text.contains("karpenter.sh/") && !text.contains("ComputeClass") {
+        return Vec::new();
+    }
+    let trees: Vec<_> = documents(text)
+        .filter_map(|document| document.parse().ok())
+        .collect();
+    let mut objects = Vec::new();
+    for tree in &trees {
+        collect(tree.root(), MAX_DEPTH, &mut objects);
+    }
+    let file = File {
+        id,
+        name,
+        objects: &objects,
+    };
+    objects
+        .iter()
+        .filter_map(|object| Some((Format::of(object)?, *object)))
+        .filter(|(format, _)| matches!(format, Format::Karpenter | Format::ComputeClass))
+        .flat_map(|(format, object)| format.read(&file, object))
+        .collect()
+}
+
 /// The header of the table that gcloud, kubectl or az prints.
 fn is_table(text: &str) -> bool {
     let words: Vec<&str> = text

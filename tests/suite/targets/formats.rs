@@ -1,7 +1,9 @@
 //! Each format of node pools: what it gives, and what it leaves open.
 
 use oci_preflight::cluster::{Label, NodePool, Provider, RuntimeKind};
+use oci_preflight::extract::node_pools::node_pools_among;
 use oci_preflight::oci::Bytes;
+use oci_preflight::text::{Origin, Source, SourceMap};
 use proptest::prelude::*;
 
 use super::{pairs, read};
@@ -331,6 +333,27 @@ fn windows_nodes_have_the_build_of_their_release() {
             ("windows", Some(version))
         );
     }
+}
+
+#[test]
+fn pools_that_stand_among_sources_are_found_there() {
+    let found = |text: &str| {
+        let mut sources = SourceMap::default();
+        let id = sources.add(Source {
+            name: "k8s.yaml".to_owned(),
+            text: text.to_owned(),
+            origin: Origin::File,
+        });
+        pairs(&node_pools_among(id, "k8s.yaml", text))
+    };
+    let class = "apiVersion: cloud.google.com/v1\nkind: ComputeClass\nmetadata: {name: c}\nspec: {priorities: [{machineFamily: n4}]}\n";
+    let pod = "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: a}]}\n";
+    let node = "apiVersion: v1\nkind: Node\nmetadata: {name: n}\nstatus: {nodeInfo: {}}\n";
+    assert_eq!(
+        found(&format!("{pod}---\n{class}---\n[\n---\n{node}")),
+        ["c=linux/amd64"]
+    );
+    assert_eq!(found(pod), [""; 0]);
 }
 
 #[test]
