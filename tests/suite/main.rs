@@ -16,6 +16,7 @@ mod docker_registry;
 mod extraction;
 mod fixtures;
 mod images;
+mod readme;
 mod registry;
 mod registry_cache;
 mod registry_faults;
