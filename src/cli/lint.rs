@@ -9,10 +9,7 @@ use super::arguments::{Color, LintArguments, Progress};
 use super::destination::Destination;
 use super::terminal;
 use crate::lint;
-use crate::report::{
-    Detail, Format, FormatName, GitHub, GitLab, Html, JUnit, Json, Markdown, Output, Pretty, Sarif,
-    Style, Verdict,
-};
+use crate::report::{Detail, Format, FormatName, Output, Style, Verdict};
 use crate::settings::{ConfigFile, Settings, find_config_file};
 
 /// Checks every image that the sources name. Gives the exit status.
@@ -82,25 +79,15 @@ fn format(
     color: Color,
     to_terminal: bool,
 ) -> Box<dyn Format> {
-    match name {
-        FormatName::Json => Box::new(Json),
-        FormatName::Sarif => Box::new(Sarif),
-        FormatName::GitHub => Box::new(GitHub),
-        FormatName::GitLab => Box::new(GitLab),
-        FormatName::JUnit => Box::new(JUnit),
-        FormatName::Markdown => Box::new(Markdown),
-        FormatName::Html => Box::new(Html),
-        FormatName::Pretty => Box::new(Pretty {
-            style: if to_terminal {
-                terminal::style(color)
-            } else {
-                Style::default()
-            },
-            detail: match (arguments.quiet, arguments.verbose) {
-                (true, _) => Detail::Quiet,
-                (_, true) => Detail::Verbose,
-                _ => Detail::Normal,
-            },
-        }),
-    }
+    let style = if to_terminal {
+        terminal::style(color)
+    } else {
+        Style::default()
+    };
+    let detail = match (arguments.quiet, arguments.verbose) {
+        (true, _) => Detail::Quiet,
+        (_, true) => Detail::Verbose,
+        _ => Detail::Normal,
+    };
+    name.format(style, detail)
 }

@@ -11,6 +11,7 @@ use super::place::{Place, Places};
 use super::{Counts, Format, Image, Report};
 use crate::facts::PlatformImage;
 use crate::finding::{Finding, Problem};
+use crate::text::SourceId;
 use crate::workload::Occurrence;
 
 /// The JSON report, format version 1. A field with no value is null and never absent. Lines and columns start at 1, columns
@@ -232,13 +233,22 @@ fn summary(report: &Report) -> Summary<'_> {
     }
 }
 
+/// Of a broken source, the first problem says why a part of it was not looked at.
 fn sources(report: &Report) -> Vec<SourceEntry<'_>> {
+    let mut first_problems: BTreeMap<SourceId, &Problem> = BTreeMap::new();
+    for problem in &report.problems {
+        first_problems.entry(problem.span.source).or_insert(problem);
+    }
     let inputs = report.inputs.iter();
     inputs
-        .map(|input| SourceEntry {
-            path: &input.path,
-            dialect: input.dialect.to_string(),
-            skipped: input.skipped.as_deref(),
+        .map(|input| {
+            let problem = input.source.and_then(|source| first_problems.get(&source));
+            let problem = problem.map(|problem| problem.message.as_str());
+            SourceEntry {
+                path: &input.path,
+                dialect: input.dialect.to_string(),
+                skipped: input.skipped.as_deref().or(problem),
+            }
         })
         .collect()
 }

@@ -158,7 +158,7 @@ fn ten_thousand_findings_on_one_line_of_megabytes_are_written_in_every_format() 
     for (number, start) in ends.into_iter().enumerate() {
         (occurrence.span.start, occurrence.span.end) = (start, start + 5);
         builder.0.findings.push(Finding {
-            message: format!("numbered-{number}"),
+            message: format!("place {number} is bad"),
             ..finding("some-rule", &occurrence)
         });
     }
@@ -175,7 +175,7 @@ fn ten_thousand_findings_on_one_line_of_megabytes_are_written_in_every_format() 
     ] {
         let format = format.format(Style::default(), Detail::default());
         let text = written(&*format, &report);
-        assert_eq!(text.matches("numbered-").count(), expected);
+        assert_eq!(text.matches(" is bad").count(), expected);
     }
 }
 
