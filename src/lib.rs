@@ -18,6 +18,8 @@ pub mod facts;
 
 pub mod finding;
 
+pub mod event;
+
 pub mod rule;
 
 pub mod input;

@@ -13,6 +13,7 @@
 mod architecture;
 mod cli;
 mod docker_registry;
+mod events;
 mod extraction;
 mod fixtures;
 mod images;

@@ -1,0 +1,262 @@
+//! What a message says besides its cause: which image, which registry, which host was asked.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::family::Family;
+use crate::oci::Reference;
+
+/// The longest text that is read for clues and causes, in bytes. What stands behind it is ignored.
+pub(super) const MAX_TEXT_BYTES: usize = 16 * 1024;
+
+/// What a message says, in plain pieces. Every piece is as the text has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Clues {
+    /// The text with nested quotes unfolded and white space joined.
+    pub(super) text: String,
+    /// The image as the message names it, in the fullest form.
+    pub(super) image: Option<String>,
+    /// The same, where it is a valid image name.
+    pub(super) reference: Option<Reference>,
+    /// The host of the last request that the message speaks of, with its port.
+    pub(super) host: Option<String>,
+    /// The address that a connection went to.
+    pub(super) address: Option<String>,
+    /// The pull secrets that the message names.
+    pub(super) secrets: Option<String>,
+}
+
+/// Where messages name the image, the fullest form first. Group 1 is the image.
+///
+/// Sources: kubelet `pkg/kubelet/images/image_manager.go`; containerd `client/pull.go`,
+/// `internal/cri/server/images/image_pull.go`; moby `distribution/errors.go`; containers/image `docker/docker_image_src.go`.
+const IMAGE_FORMS: [&str; 13] = [
+    r#"pull and unpack image "([^"\s]+)""#,
+    r#"resolve (?:reference|image) "([^"\s]+)""#,
+    r#"couldn't parse image (?:name|reference) "([^"]*)""#,
+    r#"(?:[Pp]ull(?:ing)?|sandbox|Container|inspect|apply default) image (?:tag )?"([^"]*)""#,
+    r#"PullImage "([^"]+)""#,
+    r"initializing source docker://([^\s:]+(?::[0-9]+/[^\s:]+)?(?::[\w][\w.-]*)?(?:@sha256:[0-9a-f]+)?)",
+    r#"reading image "([^"\s]+)""#,
+    r"pull access denied for ([^\s,]+)",
+    r"manifest for (\S+) not found",
+    r"repository (\S+) not found: does not exist",
+    r#"parsing reference:? "([^"]*)""#,
+    r#"\bimage="([^"\s]+)""#,
+    r#"(?:pull(?:ing)? image|image pull failed for) "?([a-zA-Z0-9][^\s",;]*[a-zA-Z0-9])"#,
+];
+
+static IMAGES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    IMAGE_FORMS
+        .iter()
+        .filter_map(|form| Regex::new(form).ok())
+        .collect()
+});
+
+/// A request in a message: host, then name and tag or digest where it is one of the registry API.
+static REQUEST: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"https?://([A-Za-z0-9.\-_\[\]:<>]+)(?:/v2/([a-z0-9][a-z0-9._/\-]*?)/(?:manifests|blobs)/([A-Za-z0-9_][\w.:\-]*))?",
+    )
+    .ok()
+});
+static NAMED_HOST: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?:lookup|from host|container registry) ([A-Za-z0-9][A-Za-z0-9.\-]*[A-Za-z0-9](?::[0-9]+)?)").ok()
+});
+static ADDRESS: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"dial tcp (\[[0-9a-fA-F:]+\]:\d+|[0-9.]+:\d+)").ok());
+static SECRETS: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"image pull secrets \(([a-z0-9.,\- ]+)\)").ok());
+
+impl Clues {
+    /// Reads the clues of `message`. `hint` is the image that stands beside it, such as the one of a container status.
+    #[must_use]
+    pub(super) fn of(message: &str, hint: Option<&str>) -> Self {
+        let text = unfold(message);
+        let image = image_of(&text).or_else(|| hint.map(ToOwned::to_owned));
+        let reference = image.as_deref().and_then(|image| image.parse().ok());
+        let host = host_of(&text);
+        Self {
+            image,
+            reference,
+            host,
+            address: first_group(&ADDRESS, &text),
+            secrets: first_group(&SECRETS, &text),
+            text,
+        }
+    }
+
+    /// The registry that the image names; the host of the request where there is no image.
+    pub(super) fn registry(&self) -> Option<&str> {
+        self.reference
+            .as_ref()
+            .map(Reference::registry)
+            .or_else(|| self.named_registry())
+            .or(self.host.as_deref())
+    }
+
+    /// The registry of an image that is no valid name, as placeholders such as `<id>.dkr.ecr…` leave it.
+    fn named_registry(&self) -> Option<&str> {
+        let (first, _) = self.image.as_deref()?.split_once('/')?;
+        first.contains('.').then_some(first)
+    }
+
+    /// Whose registry it is.
+    pub(super) fn family(&self) -> Option<Family> {
+        self.registry().map(Family::of)
+    }
+
+    /// Whether the failing request went to another host than the one that the image names.
+    pub(super) fn went_elsewhere(&self) -> bool {
+        let (Some(registry), Some(host)) = (
+            self.reference.as_ref().map(Reference::registry),
+            self.host.as_deref(),
+        ) else {
+            return self
+                .host
+                .as_deref()
+                .is_some_and(super::family::is_blob_storage);
+        };
+        let home = Family::of(registry);
+        host != registry && (home == Family::Other || Family::of(host) != home)
+    }
+}
+
+/// The text with nested quotes unfolded, escapes of line breaks read, and white space joined, cut to a bounded length.
+pub(super) fn unfold(message: &str) -> String {
+    let mut end = message.len().min(MAX_TEXT_BYTES);
+    while !message.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut text = String::with_capacity(end);
+    let mut characters = message[..end].chars().peekable();
+    while let Some(character) = characters.next() {
+        let plain: Cow<'static, str> = match (character, characters.peek()) {
+            ('\\', Some('"' | '\\' | '\'')) => continue,
+            ('\\', Some('n' | 't' | 'r')) if !text.ends_with(':') => {
+                characters.next();
+                " ".into()
+            }
+            ('\u{201c}' | '\u{201d}' | '\u{201e}', _) => "\"".into(),
+            ('\u{2019}', _) => "'".into(),
+            (other, _) if other.is_control() || other.is_whitespace() => " ".into(),
+            (other, _) => other.to_string().into(),
+        };
+        if plain != " " || !text.ends_with(' ') {
+            text.push_str(&plain);
+        }
+    }
+    text.trim().to_owned()
+}
+
+fn image_of(text: &str) -> Option<String> {
+    let named = IMAGES
+        .iter()
+        .find_map(|form| Some(form.captures(text)?.get(1)?.as_str()))
+        .filter(|image| !image.is_empty());
+    named
+        .map(|image| image.trim_start_matches("docker://").to_owned())
+        .or_else(|| image_of_request(text))
+}
+
+/// The image of the last request of the registry API in the text.
+fn image_of_request(text: &str) -> Option<String> {
+    REQUEST.as_ref()?.captures_iter(text).find_map(|request| {
+        let (host, name, end) = (request.get(1)?, request.get(2)?, request.get(3)?);
+        let host = match host.as_str() {
+            "registry-1.docker.io" => "docker.io",
+            host => host,
+        };
+        let separator = if end.as_str().contains(':') { '@' } else { ':' };
+        Some(format!(
+            "{host}/{}{separator}{}",
+            name.as_str(),
+            end.as_str()
+        ))
+    })
+}
+
+fn host_of(text: &str) -> Option<String> {
+    let looked_up = first_group(&NAMED_HOST, text);
+    looked_up.or_else(|| {
+        let hosts = REQUEST.as_ref()?.captures_iter(text);
+        let host = hosts
+            .filter_map(|request| request.get(1))
+            .map(|host| host.as_str().trim_end_matches([':', '.']))
+            .filter(|host| !is_documentation(host))
+            .last()?;
+        Some(host.to_owned())
+    })
+}
+
+/// Hosts of links that messages give for further reading.
+fn is_documentation(host: &str) -> bool {
+    matches!(
+        host,
+        "www.docker.com" | "docs.docker.com" | "github.com" | "aka.ms" | "access.redhat.com"
+    )
+}
+
+fn first_group(form: &LazyLock<Option<Regex>>, text: &str) -> Option<String> {
+    let found = form.as_ref()?.captures(text)?;
+    Some(found.get(1)?.as_str().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_a_regular_expression() {
+        assert_eq!(IMAGES.len(), IMAGE_FORMS.len());
+        assert!(
+            REQUEST.is_some() && NAMED_HOST.is_some() && ADDRESS.is_some() && SECRETS.is_some()
+        );
+    }
+
+    #[test]
+    fn nested_quotes_are_unfolded() {
+        assert_eq!(
+            unfold(r#"err="failed to \"StartContainer\" with \\\"x\\\"\n: y""#),
+            r#"err="failed to "StartContainer" with "x" : y""#
+        );
+    }
+
+    #[test]
+    fn the_full_form_of_the_image_is_preferred() {
+        let clues = Clues::of(
+            "Failed to pull image \"app:1\": failed to pull and unpack image \"docker.io/library/app:1\": x",
+            None,
+        );
+        assert_eq!(clues.image.as_deref(), Some("docker.io/library/app:1"));
+        assert_eq!(clues.registry(), Some("docker.io"));
+    }
+
+    #[test]
+    fn a_request_names_the_image_where_nothing_else_does() {
+        let clues = Clues::of(
+            "Head \"https://registry-1.docker.io/v2/team/app/manifests/1.0\": denied",
+            None,
+        );
+        assert_eq!(clues.image.as_deref(), Some("docker.io/team/app:1.0"));
+    }
+
+    #[test]
+    fn a_request_to_a_second_host_is_noticed() {
+        let elsewhere = |text: &str| Clues::of(text, None).went_elsewhere();
+        assert!(elsewhere(
+            "Failed to pull image \"registry.k8s.io/pause:3.9\": Head \"https://us-west2-docker.pkg.dev/v2/x/manifests/1\": dial tcp 1.2.3.4:443: i/o timeout"
+        ));
+        assert!(!elsewhere(
+            "Failed to pull image \"nginx\": Head \"https://registry-1.docker.io/v2/library/nginx/manifests/latest\": dial tcp 1.2.3.4:443: i/o timeout"
+        ));
+    }
+
+    #[test]
+    fn long_text_is_cut_at_a_character() {
+        let text = "ä".repeat(MAX_TEXT_BYTES);
+        assert!(unfold(&text).len() <= MAX_TEXT_BYTES);
+    }
+}

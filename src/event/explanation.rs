@@ -1,0 +1,244 @@
+//! Equal failures brought together, with their causes.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::advice::{Step, advice};
+use super::class::Cause;
+use super::clues::Clues;
+use super::lines::is_progress;
+use super::lookalike::lookalike;
+use super::message::Message;
+use super::pattern::{causes_of, speaks_of_images};
+use super::runtime::Runtime;
+
+/// The most bytes of message text that are kept; failures beyond are counted, not shown.
+const MAX_KEPT_BYTES: usize = 48 << 20;
+/// The most of one message that is kept, in bytes.
+const MAX_SHOWN_BYTES: usize = 4096;
+/// The most nodes that are kept for one failure.
+const MAX_NODES: usize = 100;
+
+/// What was found in an input.
+#[derive(Debug, Default)]
+pub struct Explanation {
+    /// The failures, in the order of time where the input tells it, else in the input's order.
+    pub events: Vec<Explained>,
+    /// Failures that are not shown, because there were too many different ones.
+    pub unshown: u64,
+}
+
+/// One failure, however often it was seen.
+#[derive(Debug)]
+pub struct Explained {
+    /// The message as it was first seen.
+    pub text: String,
+    /// How often it was seen.
+    pub count: u64,
+    /// The image in its full form; as the message has it where it is no valid name.
+    pub reference: Option<String>,
+    /// The nodes on which it was seen, in the order of the input.
+    pub nodes: Vec<String>,
+    /// Which program wrote it.
+    pub runtime: Option<Runtime>,
+    /// The causes, the most probable first. None where it is no pull failure, or none that is known.
+    pub causes: Vec<Cause>,
+    /// What to say where there is no cause.
+    pub note: Option<&'static str>,
+    time: Option<String>,
+    clues: Clues,
+}
+
+impl Explained {
+    /// What to check and mend for one of its causes, in order.
+    #[must_use]
+    pub fn steps(&self, cause: Cause) -> Vec<Step> {
+        advice(cause.class, &self.clues)
+    }
+
+    /// The message on its own: what it means, whatever stood around it.
+    pub(super) fn of(message: &Message) -> Self {
+        let mut clues = Clues::of(&message.text, message.image.as_deref());
+        let known = lookalike(&clues.text);
+        let causes = match known {
+            Some(known) if !known.is_pull && !clues.text.contains("exec format error") => {
+                Vec::new()
+            }
+            _ => causes_of(&clues),
+        };
+        let runtime = Runtime::of(&clues.text);
+        clues.text = String::new();
+        Self {
+            text: shown(&message.text),
+            count: message.count,
+            reference: clues
+                .reference
+                .as_ref()
+                .map(ToString::to_string)
+                .or_else(|| clues.image.clone()),
+            nodes: message.node.iter().cloned().collect(),
+            runtime,
+            note: known.filter(|_| causes.is_empty()).map(|known| known.note),
+            causes,
+            time: message.time.clone(),
+            clues,
+        }
+    }
+
+    fn add(&mut self, message: &Message) {
+        self.count = self.count.saturating_add(message.count);
+        if let Some(node) = &message.node
+            && self.nodes.len() < MAX_NODES
+            && !self.nodes.contains(node)
+        {
+            self.nodes.push(node.clone());
+        }
+        if let Some(time) = &message.time
+            && self.time.as_ref().is_none_or(|known| time < known)
+        {
+            self.time = Some(time.clone());
+        }
+    }
+}
+
+/// Gathers messages.
+#[derive(Debug, Default)]
+pub(super) struct Gatherer {
+    explanation: Explanation,
+    /// Hash of the text without what differs at every try → place among the events.
+    places: HashMap<u64, usize>,
+    hasher: RandomState,
+    kept_bytes: usize,
+}
+
+impl Gatherer {
+    /// Takes one message in.
+    pub(super) fn add(&mut self, message: &Message) {
+        let key = self
+            .hasher
+            .hash_one((without_passing(&message.text), &message.image));
+        match self.places.get(&key) {
+            Some(place) => {
+                if let Some(event) = self.explanation.events.get_mut(*place) {
+                    event.add(message);
+                }
+            }
+            None => self.add_new(key, message),
+        }
+    }
+
+    fn add_new(&mut self, key: u64, message: &Message) {
+        if is_progress(&message.text) {
+            return;
+        }
+        let event = Explained::of(message);
+        let is_about_images = speaks_of_images(message.text.as_bytes());
+        if event.note.is_none() && (event.causes.is_empty() || !is_about_images) {
+            return;
+        }
+        if self.kept_bytes >= MAX_KEPT_BYTES {
+            self.explanation.unshown = self.explanation.unshown.saturating_add(message.count);
+            return;
+        }
+        self.kept_bytes += event.text.len() + 256;
+        self.places.insert(key, self.explanation.events.len());
+        self.explanation.events.push(event);
+    }
+
+    /// The whole, in order. Messages that only say that a pull failed are left out where another one says why.
+    pub(super) fn finish(self) -> Explanation {
+        let mut explanation = self.explanation;
+        let explained: std::collections::HashSet<Option<String>> = explanation
+            .events
+            .iter()
+            .filter(|event| !event.causes.is_empty())
+            .map(|event| event.reference.clone())
+            .collect();
+        explanation.events.retain(|event| {
+            !event.causes.is_empty()
+                || !explained.contains(&event.reference)
+                    && (event.reference.is_some() || explained.is_empty())
+        });
+        explanation
+            .events
+            .sort_by(|one, other| match (&one.time, &other.time) {
+                (Some(one), Some(other)) => one.cmp(other),
+                (one, other) => other.is_some().cmp(&one.is_some()),
+            });
+        explanation
+    }
+}
+
+/// Ports of the asking side, which differ at every try.
+static PASSING: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r":\d+->").ok());
+
+fn without_passing(text: &str) -> std::borrow::Cow<'_, str> {
+    match &*PASSING {
+        Some(passing) if text.contains("->") => passing.replace_all(text, "->"),
+        _ => text.into(),
+    }
+}
+
+/// The text as it is kept: bounded.
+fn shown(text: &str) -> String {
+    let text = text.trim();
+    if text.len() <= MAX_SHOWN_BYTES {
+        return text.to_owned();
+    }
+    let end = (0..=MAX_SHOWN_BYTES)
+        .rev()
+        .find(|end| text.is_char_boundary(*end))
+        .unwrap_or(0);
+    format!("{}…", &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str, node: &str) -> Message {
+        Message {
+            text: text.to_owned(),
+            count: 2,
+            node: Some(node.to_owned()),
+            ..Message::default()
+        }
+    }
+
+    #[test]
+    fn equal_failures_are_one() {
+        let mut gatherer = Gatherer::default();
+        for (port, node) in [(40_001, "a"), (40_002, "b")] {
+            let text = format!(
+                "Failed to pull image \"nginx\": read tcp 10.0.0.1:{port}->1.2.3.4:443: connection reset by peer"
+            );
+            gatherer.add(&message(&text, node));
+        }
+        let explanation = gatherer.finish();
+        assert_eq!(explanation.events.len(), 1);
+        assert_eq!(explanation.events[0].count, 4);
+        assert_eq!(explanation.events[0].nodes, ["a", "b"]);
+    }
+
+    #[test]
+    fn a_message_without_reason_gives_way_to_one_with_it() {
+        let mut gatherer = Gatherer::default();
+        gatherer.add(&message("Back-off pulling image \"nginx:0\"", "a"));
+        gatherer.add(&message("Error: ErrImagePull", "a"));
+        gatherer.add(&message(
+            "Failed to pull image \"nginx:0\": manifest for nginx:0 not found: manifest unknown",
+            "a",
+        ));
+        let texts: Vec<usize> = gatherer
+            .finish()
+            .events
+            .iter()
+            .map(|event| event.causes.len())
+            .collect();
+        assert_eq!(texts.len(), 1);
+        assert!(texts[0] > 0);
+    }
+}

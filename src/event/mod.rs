@@ -1,0 +1,144 @@
+//! What event messages say: from the words of the kubelet and the container runtimes to causes, and what to do.
+//!
+//! The words are a table of patterns with sources (`patterns/`); what the same words mean for which registry is part of
+//! the rows. The module reads what it is given and nothing else.
+
+mod advice;
+mod class;
+mod clues;
+mod explanation;
+mod family;
+mod lines;
+mod lookalike;
+mod message;
+mod pattern;
+mod patterns;
+mod records;
+mod render;
+mod runtime;
+
+use std::io::{self, BufRead};
+
+use explanation::Gatherer;
+use lines::Lines;
+use message::{Message, messages_of};
+use records::{Piece, split};
+
+pub use advice::Step;
+pub use class::{Cause, Class, Confidence};
+pub use explanation::{Explained, Explanation};
+pub use family::Family;
+pub use runtime::Runtime;
+
+/// The longest input that is taken for one pasted message, in bytes.
+const MAX_PASTED_BYTES: usize = 16 << 10;
+
+/// The causes of one message, the most probable first; none where the words are not known.
+#[must_use]
+pub fn classify(message: &str) -> Vec<Cause> {
+    Explained::of(&Message {
+        text: message.to_owned(),
+        count: 1,
+        ..Message::default()
+    })
+    .causes
+}
+
+/// Finds every pull failure in `input` and explains it.
+///
+/// The input is a pasted message, the text of `kubectl describe pod`, what `kubectl get events -o json` and
+/// `kubectl get pods -o json` print, or exported log entries as JSON or text; mixed, if need be. It is read as a stream.
+/// A short text with nothing known in it comes back as one event without causes; binary data as none.
+///
+/// # Errors
+///
+/// What reading `input` gives.
+pub fn explain(input: impl BufRead) -> io::Result<Explanation> {
+    let mut reading = Reading::default();
+    split(input, |piece| reading.take(piece))?;
+    Ok(reading.finish())
+}
+
+/// What is known while the input is read.
+#[derive(Default)]
+struct Reading {
+    gatherer: Gatherer,
+    lines: Lines,
+    /// The lines of text from the start, as long as they may be one pasted message.
+    pasted: Vec<String>,
+    pasted_bytes: usize,
+    objects: u64,
+}
+
+impl Reading {
+    fn take(&mut self, piece: Piece<'_>) {
+        match piece {
+            Piece::Object(bytes) => match serde_json::from_slice(bytes) {
+                Ok(record) => {
+                    self.objects += 1;
+                    for message in messages_of(&record) {
+                        self.gatherer.add(&message);
+                    }
+                }
+                Err(_) => bytes
+                    .split(|byte| *byte == b'\n')
+                    .for_each(|line| self.line(line)),
+            },
+            Piece::Line(bytes) => self.line(bytes),
+        }
+    }
+
+    fn line(&mut self, bytes: &[u8]) {
+        let line = String::from_utf8_lossy(bytes);
+        let line = line.trim_end_matches('\r');
+        if self.pasted_bytes <= MAX_PASTED_BYTES {
+            self.pasted_bytes += line.len() + 1;
+            self.pasted.push(line.to_owned());
+        }
+        if let Some(message) = self.lines.read(line) {
+            self.gatherer.add(&message);
+        }
+    }
+
+    fn finish(self) -> Explanation {
+        let explanation = self.gatherer.finish();
+        let is_pasted = self.objects == 0 && self.pasted_bytes <= MAX_PASTED_BYTES;
+        if is_pasted
+            && explanation
+                .events
+                .iter()
+                .all(|event| event.causes.is_empty())
+        {
+            return whole(&self.pasted, explanation);
+        }
+        explanation
+    }
+}
+
+/// A short text in which no line alone has a cause: terminals break long messages, between words and within them.
+fn whole(lines: &[String], explanation: Explanation) -> Explanation {
+    let lines: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
+    let candidates = [" ", ""].map(|joint| {
+        Explained::of(&Message {
+            text: lines.join(joint).trim().to_owned(),
+            count: 1,
+            ..Message::default()
+        })
+    });
+    let mut candidates = candidates.into_iter();
+    let Some(spaced) = candidates.next() else {
+        return explanation;
+    };
+    let best = match candidates.next() {
+        Some(dense) if spaced.causes.is_empty() && !dense.causes.is_empty() => dense,
+        _ => spaced,
+    };
+    let is_text = !best.text.is_empty() && !best.text.contains(['\0', char::REPLACEMENT_CHARACTER]);
+    if best.causes.is_empty() && (!explanation.events.is_empty() || !is_text) {
+        return explanation;
+    }
+    Explanation {
+        events: vec![best],
+        ..explanation
+    }
+}

@@ -1,0 +1,250 @@
+//! How a message becomes ranked causes: rows of data, and one function that reads them.
+
+use std::sync::LazyLock;
+
+use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+
+use super::class::{Cause, Class, Confidence};
+use super::clues::Clues;
+use super::family::{Family, is_blob_storage};
+use super::patterns;
+
+/// One row: words that a message has, and what they mean.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    /// A regular expression over the unfolded text; upper and lower case are one.
+    pub text: &'static str,
+    /// What else must hold; all of it.
+    pub when: &'static [When],
+    /// The causes, the first one first.
+    pub causes: &'static [(Class, Confidence)],
+    /// Who writes these words, or who says what they mean.
+    #[allow(dead_code, reason = "read by people, and by the tests")]
+    pub source: &'static str,
+}
+
+/// A condition on the clues of a message.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum When {
+    /// The image's registry belongs to one of the families.
+    From(&'static [Family]),
+    /// The image's registry is known, and belongs to none of the families.
+    NotFrom(&'static [Family]),
+    /// The image's registry, or the host that was asked, has a certificate that every system trusts.
+    Public,
+    /// The failing request went to another host than the image names.
+    Elsewhere,
+    /// The failing request went to a host that stores blobs.
+    BlobStorage,
+    /// The image is named by digest.
+    ByDigest,
+    /// The image is named by tag.
+    ByTag,
+    /// The name has no host and no path, and is no official image of Docker Hub.
+    LocalName,
+    /// The publisher is known to have taken images away here.
+    Removed,
+    /// The name holds what a template should have replaced.
+    Template,
+    /// The tag is what an unset variable becomes, such as `undefined`.
+    UnsetTag,
+    /// The image is a base image of Windows.
+    WindowsBase,
+    /// The message is about the sandbox image of the node.
+    Sandbox,
+}
+
+/// The causes of a message, the most probable first; none where the words are not known.
+///
+/// Beside a cause that the text says itself, others are only possible. A text that does not speak of images at all has at
+/// best possible causes.
+#[must_use]
+pub(super) fn causes_of(clues: &Clues) -> Vec<Cause> {
+    let mut causes: Vec<Cause> = Vec::new();
+    let speaks_of_images = speaks_of_images(clues.text.as_bytes());
+    for row in &SET.matches(clues.text.as_bytes()) {
+        let Some(pattern) = ROWS.get(row) else {
+            continue;
+        };
+        if !pattern.when.iter().all(|condition| condition.holds(clues)) {
+            continue;
+        }
+        for &(class, confidence) in pattern.causes {
+            let confidence = if speaks_of_images {
+                confidence
+            } else {
+                Confidence::Possible
+            };
+            match causes.iter_mut().find(|cause| cause.class == class) {
+                Some(known) => known.confidence = known.confidence.max(confidence),
+                None => causes.push(Cause { class, confidence }),
+            }
+        }
+    }
+    if causes
+        .iter()
+        .any(|cause| cause.confidence == Confidence::Sure)
+    {
+        for cause in &mut causes {
+            if cause.confidence == Confidence::Likely {
+                cause.confidence = Confidence::Possible;
+            }
+        }
+    }
+    causes.sort_by_key(|cause| std::cmp::Reverse(cause.confidence));
+    causes.truncate(MAX_CAUSES);
+    causes
+}
+
+/// The most causes that one message is given.
+const MAX_CAUSES: usize = 4;
+
+/// Whether a text speaks of images, registries or the start of containers at all.
+#[must_use]
+pub(super) fn speaks_of_images(text: &[u8]) -> bool {
+    CONTEXT
+        .as_ref()
+        .is_some_and(|context| context.is_match(text))
+}
+
+/// Words without which a line is about something else.
+const CONTEXT_WORDS: &str = r"pull|image|manifest|registry|layer|/v2/|docker|containerd|cri-o|exec format error|repository|httpreadseeker|toomanyrequests|sandbox|blob|k8s binaries|sha256:|computesystem|short-name|build container|ghcr\.io|quay\.io|gcr\.io|\.ecr\.";
+
+static CONTEXT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    RegexBuilder::new(CONTEXT_WORDS)
+        .case_insensitive(true)
+        .unicode(false)
+        .build()
+        .ok()
+});
+
+/// The rows in their order.
+static ROWS: LazyLock<Vec<&Pattern>> = LazyLock::new(|| patterns::all().collect());
+
+/// All rows, compiled into one automaton. The test below builds it, so the empty set never stands in.
+static SET: LazyLock<RegexSet> =
+    LazyLock::new(|| build_set().unwrap_or_else(|_| RegexSet::empty()));
+
+fn build_set() -> Result<RegexSet, regex::Error> {
+    RegexSetBuilder::new(ROWS.iter().map(|pattern| pattern.text))
+        .case_insensitive(true)
+        .unicode(false)
+        .size_limit(64 << 20)
+        .dfa_size_limit(32 << 20)
+        .build()
+}
+
+impl When {
+    fn holds(self, clues: &Clues) -> bool {
+        let reference = clues.reference.as_ref();
+        match self {
+            Self::From(families) => clues
+                .family()
+                .is_some_and(|family| families.contains(&family)),
+            Self::NotFrom(families) => clues
+                .family()
+                .is_some_and(|family| !families.contains(&family)),
+            Self::Public => clues.family().is_some_and(Family::is_public),
+            Self::Elsewhere => clues.went_elsewhere(),
+            Self::BlobStorage => clues.host.as_deref().is_some_and(is_blob_storage),
+            Self::ByDigest => clues
+                .image
+                .as_deref()
+                .is_some_and(|image| image.contains("@sha256:")),
+            Self::ByTag => reference.is_some_and(|reference| reference.digest().is_none()),
+            Self::LocalName => reference.is_some_and(|reference| {
+                patterns::is_local_name(reference.registry(), reference.repository())
+            }),
+            Self::Removed => {
+                reference.is_some_and(|reference| patterns::is_removed(&reference.name()))
+            }
+            Self::Template => clues.image.as_deref().is_some_and(is_template),
+            Self::UnsetTag => reference.is_some_and(|reference| is_unset(reference.tag())),
+            Self::WindowsBase => {
+                clues.text.contains("nanoserver")
+                    || clues.text.contains("servercore")
+                    || clues.text.contains("/windows")
+            }
+            Self::Sandbox => clues.text.contains("sandbox") || clues.text.contains("/pause"),
+        }
+    }
+}
+
+/// Whether an image text holds what a template, a shell or a build step should have replaced.
+fn is_template(image: &str) -> bool {
+    const MARKS: [&str; 7] = ["$", "#{", "%!s", "ko://", "[[", "@@", "REPLACE"];
+    let tag = image
+        .rsplit('/')
+        .next()
+        .and_then(|name| name.split_once(':'))
+        .map(|(_, tag)| tag);
+    MARKS.iter().any(|mark| image.contains(mark))
+        || (image.contains("__") && image.contains(|letter: char| letter.is_ascii_uppercase()))
+        || (image.contains('<') && image.contains('>'))
+        || (image.contains('{') && image.contains('}'))
+        || (image.matches('%').count() >= 2)
+        || image.starts_with('/')
+        || is_unset(tag)
+}
+
+/// Whether a tag is what an unset variable becomes.
+fn is_unset(tag: Option<&str>) -> bool {
+    matches!(
+        tag,
+        Some("" | "undefined" | "null" | "None" | "nil" | "NaN")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_compiles_and_has_causes_and_a_source() {
+        build_set().expect("the rows compile");
+        for pattern in patterns::all() {
+            assert!(!pattern.causes.is_empty(), "{}", pattern.text);
+            assert!(pattern.source.len() > 5, "{}", pattern.text);
+        }
+        assert!(CONTEXT.is_some());
+    }
+
+    #[test]
+    fn every_class_is_the_cause_of_some_row() {
+        for class in Class::ALL {
+            assert!(
+                patterns::all()
+                    .any(|pattern| pattern.causes.iter().any(|(known, _)| known == class)),
+                "{class}"
+            );
+        }
+    }
+
+    #[test]
+    fn templates_are_recognised() {
+        for image in [
+            "${REGISTRY}/app:1",
+            "app:{{ .Tag }}",
+            "app:undefined",
+            "ko://example.com/cmd",
+            "repo/app:",
+            "<registry>/app",
+        ] {
+            assert!(is_template(image), "{image}");
+        }
+        for image in ["nginx", "ghcr.io/Team/app:1", "host:5000/app@sha256:00"] {
+            assert!(!is_template(image), "{image}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_speak_of_images_is_never_more_than_possible() {
+        let causes = causes_of(&Clues::of("dial tcp 10.0.0.1:80: i/o timeout", None));
+        assert!(
+            causes
+                .iter()
+                .all(|cause| cause.confidence == Confidence::Possible),
+            "{causes:?}"
+        );
+    }
+}

@@ -1,0 +1,263 @@
+//! The table of patterns, by area. Within one confidence the first row wins, so what is special stands above what is general.
+
+mod authentication;
+mod content;
+mod network;
+mod node;
+mod not_found;
+mod platform;
+
+use super::pattern::Pattern;
+
+/// All rows, the most special area first.
+pub(super) fn all() -> impl Iterator<Item = &'static Pattern> {
+    node::ROWS
+        .iter()
+        .chain(platform::ROWS)
+        .chain(content::ROWS)
+        .chain(network::ROWS)
+        .chain(authentication::ROWS)
+        .chain(not_found::ROWS)
+}
+
+/// Whether a name is one part long and no official image of Docker Hub, so that it was probably only built locally.
+pub(super) fn is_local_name(registry: &str, repository: &str) -> bool {
+    match registry {
+        "localhost" => true,
+        "docker.io" => repository
+            .strip_prefix("library/")
+            .is_some_and(|name| !OFFICIAL.contains(&name)),
+        _ => false,
+    }
+}
+
+/// The official images of Docker Hub, with those that are deprecated.
+/// Source: github.com/docker-library/official-images, folder `library`.
+const OFFICIAL: [&str; 181] = [
+    "adminer",
+    "aerospike",
+    "almalinux",
+    "alpine",
+    "alt",
+    "amazoncorretto",
+    "amazonlinux",
+    "api-firewall",
+    "arangodb",
+    "archlinux",
+    "azul-zulu",
+    "backdrop",
+    "bash",
+    "bonita",
+    "buildpack-deps",
+    "busybox",
+    "caddy",
+    "cassandra",
+    "centos",
+    "chronograf",
+    "cirros",
+    "clearlinux",
+    "clefos",
+    "clickhouse",
+    "clojure",
+    "composer",
+    "consul",
+    "convertigo",
+    "couchbase",
+    "couchdb",
+    "crate",
+    "crux",
+    "dart",
+    "debian",
+    "docker",
+    "docker-dev",
+    "drupal",
+    "eclipse-mosquitto",
+    "eclipse-temurin",
+    "eggdrop",
+    "elasticsearch",
+    "elixir",
+    "emqx",
+    "erlang",
+    "euleros",
+    "express-gateway",
+    "fedora",
+    "flink",
+    "fluentd",
+    "fsharp",
+    "gazebo",
+    "gcc",
+    "geonetwork",
+    "ghost",
+    "glassfish",
+    "golang",
+    "gradle",
+    "groovy",
+    "haproxy",
+    "haskell",
+    "haxe",
+    "hello-seattle",
+    "hello-world",
+    "hipache",
+    "hitch",
+    "hola-mundo",
+    "httpd",
+    "hylang",
+    "ibm-semeru-runtimes",
+    "ibmjava",
+    "influxdb",
+    "iojs",
+    "irssi",
+    "java",
+    "jenkins",
+    "jetty",
+    "jobber",
+    "joomla",
+    "jruby",
+    "julia",
+    "kaazing-gateway",
+    "kapacitor",
+    "kibana",
+    "known",
+    "kong",
+    "krakend",
+    "lightstreamer",
+    "liquibase",
+    "logstash",
+    "mageia",
+    "mariadb",
+    "matomo",
+    "maven",
+    "mediawiki",
+    "memcached",
+    "mongo",
+    "mongo-express",
+    "monica",
+    "mono",
+    "mysql",
+    "nats",
+    "nats-streaming",
+    "neo4j",
+    "neurodebian",
+    "nextcloud",
+    "nginx",
+    "node",
+    "notary",
+    "nuxeo",
+    "odoo",
+    "open-liberty",
+    "openjdk",
+    "opensuse",
+    "oraclelinux",
+    "orientdb",
+    "percona",
+    "perl",
+    "photon",
+    "php",
+    "php-zendserver",
+    "phpmyadmin",
+    "piwik",
+    "plone",
+    "postfixadmin",
+    "postgres",
+    "pypy",
+    "python",
+    "r-base",
+    "rabbitmq",
+    "rails",
+    "rakudo-star",
+    "redis",
+    "redmine",
+    "registry",
+    "rethinkdb",
+    "rocket.chat",
+    "rockylinux",
+    "ros",
+    "ruby",
+    "rust",
+    "rockylinux8",
+    "sapmachine",
+    "satosa",
+    "scala",
+    "scratch",
+    "sentry",
+    "silverpeas",
+    "sl",
+    "solr",
+    "sonarqube",
+    "sourcemage",
+    "spark",
+    "spiped",
+    "storm",
+    "swarm",
+    "swift",
+    "swipl",
+    "teamspeak",
+    "telegraf",
+    "thrift",
+    "tomcat",
+    "tomee",
+    "traefik",
+    "ubuntu",
+    "ubuntu-debootstrap",
+    "ubuntu-upstart",
+    "unit",
+    "varnish",
+    "vault",
+    "voidlinux",
+    "websphere-liberty",
+    "wordpress",
+    "xwiki",
+    "yourls",
+    "yugabyte",
+    "zabbix",
+    "znc",
+    "zookeeper",
+    "ceylon",
+    "mysql-server",
+    "pause",
+];
+
+/// Whether the publisher is known to have taken images away under this name.
+pub(super) fn is_removed(name: &str) -> bool {
+    REMOVED.iter().any(|place| {
+        name.strip_prefix(place)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
+/// Places from which publishers have taken images away: registry and repository, or the path above it.
+///
+/// Sources: github.com/bitnami/containers issue 83267 (August 2025); github.com/kubernetes-sigs/kubebuilder discussion 3907
+/// (March 2025); github.com/kubernetes/k8s.io, frozen `k8s.gcr.io` (April 2023); GitHub's notice on
+/// `docker.pkg.github.com` (February 2021); Docker Hub's deprecation notices of `library/java` and its like.
+const REMOVED: [&str; 9] = [
+    "docker.io/bitnami",
+    "docker.io/bitnamicharts",
+    "gcr.io/kubebuilder",
+    "gcr.io/google_containers",
+    "k8s.gcr.io",
+    "docker.pkg.github.com",
+    "quay.io/bitnami",
+    "docker.io/vmware",
+    "registry.opensource.zalan.do",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_local_name_is_one_part_and_not_official() {
+        assert!(is_local_name("docker.io", "library/my-service"));
+        assert!(is_local_name("localhost", "app"));
+        assert!(!is_local_name("docker.io", "library/nginx"));
+        assert!(!is_local_name("docker.io", "team/app"));
+        assert!(!is_local_name("ghcr.io", "app"));
+    }
+
+    #[test]
+    fn removed_places_end_at_a_part_of_the_path() {
+        assert!(is_removed("docker.io/bitnami/redis"));
+        assert!(!is_removed("docker.io/bitnamilegacy/redis"));
+    }
+}

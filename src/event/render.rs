@@ -1,0 +1,197 @@
+//! An explanation, written down: for a person, and as JSON.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::explanation::{Explained, Explanation};
+
+/// How many causes a person is shown.
+const MAX_SHOWN_CAUSES: usize = 3;
+/// How many nodes a person is shown.
+const MAX_SHOWN_NODES: usize = 5;
+
+impl Explanation {
+    /// The format of `explain --output json`, version 1.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let events: Vec<Value> = self.events.iter().map(event_to_json).collect();
+        json!({ "version": 1, "events": events })
+    }
+
+    /// Plain text for a person, without colours. Control characters of the messages are escaped.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        if self.events.is_empty() {
+            return "Nothing here speaks of a failed pull. Paste the message `Failed to pull image …`, or pipe in \
+                    `kubectl get events -A -o json`.\n"
+                .to_owned();
+        }
+        let mut text = String::new();
+        for event in &self.events {
+            write_event(&mut text, event);
+        }
+        if self.unshown > 0 {
+            let _ = writeln!(text, "{} more failures are not shown.", self.unshown);
+        }
+        text
+    }
+}
+
+fn event_to_json(event: &Explained) -> Value {
+    let causes: Vec<Value> = event
+        .causes
+        .iter()
+        .map(|cause| {
+            json!({
+                "class": cause.class.as_str(),
+                "confidence": cause.confidence.as_str(),
+                "help": help(event, *cause),
+            })
+        })
+        .collect();
+    json!({
+        "text": event.text,
+        "count": event.count,
+        "reference": event.reference,
+        "node": event.nodes.first(),
+        "runtime": event.runtime.map(super::Runtime::as_str),
+        "causes": causes,
+    })
+}
+
+/// Summary, steps and rule of a cause, one a line.
+fn help(event: &Explained, cause: super::Cause) -> String {
+    let mut help = cause.class.summary().to_owned();
+    for step in event.steps(cause) {
+        help.push('\n');
+        if step.is_command {
+            help.push_str("$ ");
+        }
+        help.push_str(&step.text);
+    }
+    if let Some(rule) = cause.class.rule() {
+        let _ = write!(help, "\nThe rule {rule} finds this before the deploy.");
+    }
+    help
+}
+
+fn write_event(text: &mut String, event: &Explained) {
+    let _ = writeln!(text, "{}", escaped(&event.text));
+    let mut about = Vec::new();
+    if event.count > 1 {
+        about.push(format!("seen {} times", event.count));
+    }
+    if let Some(reference) = &event.reference {
+        about.push(format!("image {}", escaped(reference)));
+    }
+    if !event.nodes.is_empty() {
+        about.push(nodes(&event.nodes));
+    }
+    if let Some(runtime) = event.runtime {
+        about.push(format!("written by {}", runtime.as_str()));
+    }
+    if !about.is_empty() {
+        let _ = writeln!(text, "  {}", about.join(", "));
+    }
+    for cause in event.causes.iter().take(MAX_SHOWN_CAUSES) {
+        let _ = writeln!(
+            text,
+            "\n  {}: {} [{}]",
+            cause.confidence.as_str(),
+            cause.class.summary(),
+            cause.class
+        );
+        for step in event.steps(*cause) {
+            let mark = if step.is_command { "    $ " } else { "    " };
+            let _ = writeln!(text, "{mark}{}", escaped(&step.text));
+        }
+        if let Some(rule) = cause.class.rule() {
+            let _ = writeln!(text, "    The rule {rule} finds this before the deploy.");
+        }
+    }
+    if event.causes.is_empty() {
+        let note = event.note.unwrap_or(
+            "The cause is unknown: no words here are known from a failed pull. Paste the whole message, from `Failed to pull image` on.",
+        );
+        let _ = writeln!(text, "\n  {note}");
+    }
+    text.push('\n');
+}
+
+fn nodes(nodes: &[String]) -> String {
+    let shown: Vec<String> = nodes
+        .iter()
+        .take(MAX_SHOWN_NODES)
+        .map(|node| escaped(node))
+        .collect();
+    let more = nodes.len().saturating_sub(MAX_SHOWN_NODES);
+    let word = if nodes.len() == 1 { "node" } else { "nodes" };
+    match more {
+        0 => format!("{word} {}", shown.join(", ")),
+        more => format!("{word} {} and {more} more", shown.join(", ")),
+    }
+}
+
+/// The text with control characters made visible, and those that turn the direction of writing.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        let turns = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
+        if character.is_control() || turns {
+            let _ = write!(escaped, "{}", character.escape_default());
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::explain;
+
+    const MESSAGE: &str = "Failed to pull image \"europe-west2-docker.pkg.dev/acme/ml/app:4\": unexpected status from HEAD \
+                           request to https://europe-west2-docker.pkg.dev/v2/acme/ml/app/manifests/4: 403 Forbidden";
+
+    #[test]
+    fn a_person_reads_what_happened_and_what_to_do() {
+        let text = explain(MESSAGE.as_bytes())
+            .expect("a slice can be read")
+            .to_text();
+        assert!(
+            text.contains("likely: The registry knows who asks"),
+            "{text}"
+        );
+        assert!(text.contains("--project=acme"), "{text}");
+        assert!(text.contains("The rule access-denied"), "{text}");
+    }
+
+    #[test]
+    fn json_has_every_field() {
+        let json = explain(MESSAGE.as_bytes())
+            .expect("a slice can be read")
+            .to_json();
+        let event = &json["events"][0];
+        assert_eq!(json["version"], 1);
+        assert_eq!(
+            event["reference"],
+            "europe-west2-docker.pkg.dev/acme/ml/app:4"
+        );
+        assert_eq!(event["count"], 1);
+        assert!(event["node"].is_null());
+        assert_eq!(event["runtime"], "containerd 1.6.25 or newer");
+        assert_eq!(event["causes"][0]["class"], "permission_denied");
+    }
+
+    #[test]
+    fn control_characters_are_made_visible() {
+        let text = explain(&b"Failed to pull image \"a\x1b[31m\": x"[..])
+            .expect("a slice can be read")
+            .to_text();
+        assert!(
+            !text.contains('\u{1b}') && text.contains("\\u{1b}"),
+            "{text}"
+        );
+    }
+}
