@@ -67,6 +67,8 @@ static NAMED_HOST: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static ADDRESS: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"dial tcp (\[[0-9a-fA-F:]+\]:\d+|[0-9.]+:\d+)").ok());
+static READING: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"reading manifest (\S+) in ([^\s:]+(?::[0-9]+/[^\s:]+)?)").ok());
 static SECRETS: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"image pull secrets \(([a-z0-9.,\- ]+)\)").ok());
 
@@ -158,10 +160,27 @@ fn image_of(text: &str) -> Option<String> {
         .filter(|image| !image.is_empty());
     named
         .map(|image| image.trim_start_matches("docker://").to_owned())
+        .or_else(|| image_of_reading(text))
         .or_else(|| image_of_request(text))
 }
 
-/// The image of the last request of the registry API in the text.
+/// The image of CRI-O's `reading manifest TAG in NAME`.
+fn image_of_reading(text: &str) -> Option<String> {
+    let found = READING.as_ref()?.captures(text)?;
+    Some(join(found.get(2)?.as_str(), found.get(1)?.as_str()))
+}
+
+/// A name with its tag or digest.
+fn join(name: &str, tag_or_digest: &str) -> String {
+    let separator = if tag_or_digest.contains(':') {
+        '@'
+    } else {
+        ':'
+    };
+    format!("{name}{separator}{tag_or_digest}")
+}
+
+/// The image of the first request of the registry API in the text.
 fn image_of_request(text: &str) -> Option<String> {
     REQUEST.as_ref()?.captures_iter(text).find_map(|request| {
         let (host, name, end) = (request.get(1)?, request.get(2)?, request.get(3)?);
@@ -169,12 +188,7 @@ fn image_of_request(text: &str) -> Option<String> {
             "registry-1.docker.io" => "docker.io",
             host => host,
         };
-        let separator = if end.as_str().contains(':') { '@' } else { ':' };
-        Some(format!(
-            "{host}/{}{separator}{}",
-            name.as_str(),
-            end.as_str()
-        ))
+        Some(join(&format!("{host}/{}", name.as_str()), end.as_str()))
     })
 }
 
@@ -212,7 +226,11 @@ mod tests {
     fn every_form_is_a_regular_expression() {
         assert_eq!(IMAGES.len(), IMAGE_FORMS.len());
         assert!(
-            REQUEST.is_some() && NAMED_HOST.is_some() && ADDRESS.is_some() && SECRETS.is_some()
+            REQUEST.is_some()
+                && NAMED_HOST.is_some()
+                && ADDRESS.is_some()
+                && SECRETS.is_some()
+                && READING.is_some()
         );
     }
 

@@ -1,5 +1,7 @@
 //! From JSON records to messages: events, pods and exported log entries.
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 /// One message, with what stands beside it in its record.
@@ -36,47 +38,75 @@ pub(super) fn messages_of(record: &Value) -> Vec<Message> {
 }
 
 fn one_message(record: &Value) -> Option<Message> {
-    if record.get("involvedObject").is_some() || record.get("regarding").is_some() {
-        event_message(record)
-    } else {
-        log_message(record)
+    match Event::deserialize(record) {
+        Ok(event) if event.is_event() => event.message(),
+        _ => log_message(record),
     }
 }
 
-/// An event of `v1` or `events.k8s.io/v1`.
-fn event_message(record: &Value) -> Option<Message> {
-    let text = text_at(record, &["/message", "/note"])?;
-    if text_at(record, &["/type"]).is_some_and(|kind| kind == "Normal")
-        && text_at(record, &["/reason"]).is_some_and(|reason| reason != "BackOff")
-    {
-        return None;
+/// The messages of an event, from the bytes of its record. None where they are no event.
+pub(super) fn event_messages(record: &[u8]) -> Option<Vec<Message>> {
+    let event: Event = serde_json::from_slice(record).ok()?;
+    event
+        .is_event()
+        .then(|| event.message().into_iter().collect())
+}
+
+/// An event of `v1` or `events.k8s.io/v1`: only what is needed, as there are many.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names, reason = "the names are those of the API")]
+struct Event {
+    involved_object: Option<IgnoredAny>,
+    regarding: Option<IgnoredAny>,
+    #[serde(alias = "note")]
+    message: Option<String>,
+    r#type: Option<String>,
+    reason: Option<String>,
+    #[serde(alias = "deprecatedCount")]
+    count: Option<u64>,
+    series: Option<Series>,
+    #[serde(alias = "deprecatedSource")]
+    source: Option<EventSource>,
+    reporting_instance: Option<String>,
+    #[serde(alias = "deprecatedFirstTimestamp")]
+    first_timestamp: Option<String>,
+    event_time: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Series {
+    count: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct EventSource {
+    host: Option<String>,
+}
+
+impl Event {
+    const fn is_event(&self) -> bool {
+        self.involved_object.is_some() || self.regarding.is_some()
     }
-    let count = ["/count", "/deprecatedCount", "/series/count"]
-        .iter()
-        .find_map(|path| record.pointer(path)?.as_u64());
-    Some(Message {
-        text,
-        count: count.unwrap_or(1).max(1),
-        image: None,
-        node: text_at(
-            record,
-            &[
-                "/source/host",
-                "/deprecatedSource/host",
-                "/reportingInstance",
-            ],
-        )
-        .filter(|node| !node.is_empty()),
-        time: text_at(
-            record,
-            &[
-                "/firstTimestamp",
-                "/deprecatedFirstTimestamp",
-                "/eventTime",
-                "/metadata/creationTimestamp",
-            ],
-        ),
-    })
+
+    /// None where all went well.
+    fn message(self) -> Option<Message> {
+        let is_normal = self.r#type.as_deref() == Some("Normal");
+        if is_normal && self.reason.as_deref() != Some("BackOff") {
+            return None;
+        }
+        let count = self.count.or(self.series.and_then(|series| series.count));
+        let host = self.source.and_then(|source| source.host);
+        Some(Message {
+            text: self.message?,
+            count: count.unwrap_or(1).max(1),
+            image: None,
+            node: host
+                .or(self.reporting_instance)
+                .filter(|node| !node.is_empty()),
+            time: self.first_timestamp.or(self.event_time),
+        })
+    }
 }
 
 /// What the container statuses of a pod say, and why the pod itself ended.

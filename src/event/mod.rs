@@ -21,7 +21,7 @@ use std::io::{self, BufRead};
 
 use explanation::Gatherer;
 use lines::Lines;
-use message::{Message, messages_of};
+use message::{Message, event_messages, messages_of};
 use records::{Piece, split};
 
 pub use advice::Step;
@@ -73,18 +73,26 @@ struct Reading {
 impl Reading {
     fn take(&mut self, piece: Piece<'_>) {
         match piece {
-            Piece::Object(bytes) => match serde_json::from_slice(bytes) {
-                Ok(record) => {
-                    self.objects += 1;
-                    for message in messages_of(&record) {
-                        self.gatherer.add(&message);
-                    }
-                }
-                Err(_) => bytes
-                    .split(|byte| *byte == b'\n')
-                    .for_each(|line| self.line(line)),
-            },
+            Piece::Object(bytes) => self.object(bytes),
             Piece::Line(bytes) => self.line(bytes),
+        }
+    }
+
+    fn object(&mut self, bytes: &[u8]) {
+        let messages = match event_messages(bytes) {
+            Some(messages) => messages,
+            None => match serde_json::from_slice(bytes) {
+                Ok(record) => messages_of(&record),
+                Err(_) => {
+                    return bytes
+                        .split(|byte| *byte == b'\n')
+                        .for_each(|line| self.line(line));
+                }
+            },
+        };
+        self.objects += 1;
+        for message in &messages {
+            self.gatherer.add(message);
         }
     }
 

@@ -61,34 +61,21 @@ pub(super) enum When {
 #[must_use]
 pub(super) fn causes_of(clues: &Clues) -> Vec<Cause> {
     let mut causes: Vec<Cause> = Vec::new();
-    let speaks_of_images = speaks_of_images(clues.text.as_bytes());
-    for row in &SET.matches(clues.text.as_bytes()) {
-        let Some(pattern) = ROWS.get(row) else {
-            continue;
-        };
-        if !pattern.when.iter().all(|condition| condition.holds(clues)) {
-            continue;
-        }
+    for pattern in matching(clues) {
         for &(class, confidence) in pattern.causes {
-            let confidence = if speaks_of_images {
-                confidence
-            } else {
-                Confidence::Possible
-            };
             match causes.iter_mut().find(|cause| cause.class == class) {
                 Some(known) => known.confidence = known.confidence.max(confidence),
                 None => causes.push(Cause { class, confidence }),
             }
         }
     }
-    if causes
+    let is_sure = causes
         .iter()
-        .any(|cause| cause.confidence == Confidence::Sure)
-    {
-        for cause in &mut causes {
-            if cause.confidence == Confidence::Likely {
-                cause.confidence = Confidence::Possible;
-            }
+        .any(|cause| cause.confidence == Confidence::Sure);
+    let speaks_of_images = speaks_of_images(clues.text.as_bytes());
+    for cause in &mut causes {
+        if !speaks_of_images || (is_sure && cause.confidence == Confidence::Likely) {
+            cause.confidence = Confidence::Possible;
         }
     }
     causes.sort_by_key(|cause| std::cmp::Reverse(cause.confidence));
@@ -118,19 +105,36 @@ static CONTEXT: LazyLock<Option<Regex>> = LazyLock::new(|| {
         .ok()
 });
 
-/// The rows in their order.
-static ROWS: LazyLock<Vec<&Pattern>> = LazyLock::new(|| patterns::all().collect());
+/// The rows that hold for a message, in the order of the table.
+fn matching(clues: &Clues) -> impl Iterator<Item = &'static Pattern> {
+    patterns::AREAS
+        .iter()
+        .zip(SETS.iter())
+        .flat_map(|(rows, set)| {
+            let matches = set.matches(clues.text.as_bytes());
+            rows.iter()
+                .enumerate()
+                .filter(move |(row, _)| matches.matched(*row))
+        })
+        .map(|(_, pattern)| pattern)
+        .filter(|pattern| pattern.when.iter().all(|condition| condition.holds(clues)))
+}
 
-/// All rows, compiled into one automaton. The test below builds it, so the empty set never stands in.
-static SET: LazyLock<RegexSet> =
-    LazyLock::new(|| build_set().unwrap_or_else(|_| RegexSet::empty()));
+/// One automaton for each area: one for all of them would have far more states. The test below builds them, so that no
+/// area is left out.
+static SETS: LazyLock<Vec<RegexSet>> = LazyLock::new(|| {
+    patterns::AREAS
+        .iter()
+        .map(|rows| build_set(rows).unwrap_or_else(|_| RegexSet::empty()))
+        .collect()
+});
 
-fn build_set() -> Result<RegexSet, regex::Error> {
-    RegexSetBuilder::new(ROWS.iter().map(|pattern| pattern.text))
+fn build_set(rows: &[Pattern]) -> Result<RegexSet, regex::Error> {
+    RegexSetBuilder::new(rows.iter().map(|pattern| pattern.text))
         .case_insensitive(true)
         .unicode(false)
-        .size_limit(64 << 20)
-        .dfa_size_limit(32 << 20)
+        .size_limit(32 << 20)
+        .dfa_size_limit(16 << 20)
         .build()
 }
 
@@ -144,7 +148,10 @@ impl When {
             Self::NotFrom(families) => clues
                 .family()
                 .is_some_and(|family| !families.contains(&family)),
-            Self::Public => clues.family().is_some_and(Family::is_public),
+            Self::Public => {
+                clues.family().is_some_and(Family::is_public)
+                    || clues.host.as_deref().is_some_and(is_blob_storage)
+            }
             Self::Elsewhere => clues.went_elsewhere(),
             Self::BlobStorage => clues.host.as_deref().is_some_and(is_blob_storage),
             Self::ByDigest => clues
@@ -201,8 +208,10 @@ mod tests {
 
     #[test]
     fn every_row_compiles_and_has_causes_and_a_source() {
-        build_set().expect("the rows compile");
-        for pattern in patterns::all() {
+        for rows in patterns::AREAS {
+            build_set(rows).expect("the rows compile");
+        }
+        for pattern in patterns::AREAS.into_iter().flatten() {
             assert!(!pattern.causes.is_empty(), "{}", pattern.text);
             assert!(pattern.source.len() > 5, "{}", pattern.text);
         }
@@ -213,7 +222,9 @@ mod tests {
     fn every_class_is_the_cause_of_some_row() {
         for class in Class::ALL {
             assert!(
-                patterns::all()
+                patterns::AREAS
+                    .into_iter()
+                    .flatten()
                     .any(|pattern| pattern.causes.iter().any(|(known, _)| known == class)),
                 "{class}"
             );

@@ -61,6 +61,8 @@ struct Splitter {
     depth: usize,
     in_string: bool,
     escaped: bool,
+    /// Whether nothing stands behind the opening brace yet.
+    fresh: bool,
     /// How many objects around the current list are open.
     wrappers: usize,
     /// How many arrays at the top are open.
@@ -99,6 +101,7 @@ impl Splitter {
             b'{' => {
                 self.start(byte, State::Object);
                 self.depth = 1;
+                self.fresh = true;
                 self.in_string = false;
                 self.escaped = false;
             }
@@ -146,6 +149,16 @@ impl Splitter {
                 return plain;
             }
         }
+        if !self.in_string && !self.fresh {
+            let plain = bytes
+                .iter()
+                .position(|byte| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']'))
+                .unwrap_or(bytes.len());
+            if plain > 0 {
+                self.hold(&bytes[..plain], sink);
+                return plain;
+            }
+        }
         let byte = bytes[0];
         self.held.push(byte);
         if self.escaped {
@@ -161,7 +174,8 @@ impl Splitter {
 
     fn structure(&mut self, byte: u8, sink: &mut impl FnMut(Piece<'_>)) {
         match byte {
-            _ if self.depth == 1 && self.is_no_object(byte) => self.give_up(sink),
+            b' ' | b'\t' | b'\r' | b'\n' => return,
+            _ if mem::take(&mut self.fresh) && !matches!(byte, b'"' | b'}') => self.give_up(sink),
             b'"' => self.in_string = true,
             b'[' if self.depth == 1 && self.opens_a_list() => {
                 self.wrappers += 1;
@@ -189,13 +203,6 @@ impl Splitter {
             return false;
         };
         key.ends_with(b"\"items\"") || key.ends_with(b"\"entries\"")
-    }
-
-    /// Whether the first thing behind the opening brace shows that this is text.
-    fn is_no_object(&self, byte: u8) -> bool {
-        !byte.is_ascii_whitespace()
-            && !matches!(byte, b'"' | b'}')
-            && self.held[1..self.held.len() - 1].trim_ascii().is_empty()
     }
 
     fn hold(&mut self, bytes: &[u8], sink: &mut impl FnMut(Piece<'_>)) {

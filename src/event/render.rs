@@ -1,6 +1,7 @@
 //! An explanation, written down: for a person, and as JSON.
 
 use std::fmt::Write as _;
+use std::io;
 
 use serde_json::{Value, json};
 
@@ -12,11 +13,20 @@ const MAX_SHOWN_CAUSES: usize = 3;
 const MAX_SHOWN_NODES: usize = 5;
 
 impl Explanation {
-    /// The format of `explain --output json`, version 1.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        let events: Vec<Value> = self.events.iter().map(event_to_json).collect();
-        json!({ "version": 1, "events": events })
+    /// Writes the format of `explain --output json`, version 1, event by event.
+    ///
+    /// # Errors
+    ///
+    /// What writing to `out` gives.
+    pub fn write_json(&self, mut out: impl io::Write) -> io::Result<()> {
+        write!(out, "{{\"version\":1,\"events\":[")?;
+        for (index, event) in self.events.iter().enumerate() {
+            if index > 0 {
+                write!(out, ",")?;
+            }
+            serde_json::to_writer(&mut out, &event_to_json(event))?;
+        }
+        writeln!(out, "]}}")
     }
 
     /// Plain text for a person, without colours. Control characters of the messages are escaped.
@@ -149,7 +159,8 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::explain;
+    use super::*;
+    use crate::event::explain;
 
     const MESSAGE: &str = "Failed to pull image \"europe-west2-docker.pkg.dev/acme/ml/app:4\": unexpected status from HEAD \
                            request to https://europe-west2-docker.pkg.dev/v2/acme/ml/app/manifests/4: 403 Forbidden";
@@ -169,9 +180,12 @@ mod tests {
 
     #[test]
     fn json_has_every_field() {
-        let json = explain(MESSAGE.as_bytes())
+        let mut written = Vec::new();
+        explain(MESSAGE.as_bytes())
             .expect("a slice can be read")
-            .to_json();
+            .write_json(&mut written)
+            .expect("a vector can be written");
+        let json: Value = serde_json::from_slice(&written).expect("valid JSON");
         let event = &json["events"][0];
         assert_eq!(json["version"], 1);
         assert_eq!(

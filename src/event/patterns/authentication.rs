@@ -13,9 +13,11 @@ use crate::event::family::Family::{
 use crate::event::pattern::When;
 
 /// HTTP 401 in the wordings of all runtimes.
-const STATUS_401: &str = r"(status|status code|HTTP status|StatusCode|request to|\]|code).{0,400}[ :]401\b|401 Unauthorized";
+const STATUS_401: &str =
+    r"(status|status code|HTTP status|StatusCode|request to|\]|code).*[ :]401\b|401 Unauthorized";
 /// HTTP 403 in the wordings of all runtimes.
-const STATUS_403: &str = r"(status|status code|HTTP status|StatusCode|request to|\]|code).{0,400}[ :]403\b|403 Forbidden";
+const STATUS_403: &str =
+    r"(status|status code|HTTP status|StatusCode|request to|\]|code).*[ :]403\b|403 Forbidden";
 
 /// The rows.
 pub(super) const ROWS: &[Pattern] = &[
@@ -29,13 +31,13 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "docs.aws.amazon.com/AmazonECR/latest/public/public-troubleshooting.html",
     },
     Pattern {
-        text: r"authorization token has expired|security token included in the request is (invalid|expired)|ExpiredToken|token (is|has) (been )?(expired|revoked)|(expired|revoked) token|token expired|jwt.{0,40}expired|credentials? (have|has|is|are) expired|ACCESS_TOKEN_EXPIRED|password has expired|AADSTS7000222|client secret .{0,60}expired",
+        text: r"authorization token has expired|security token included in the request is (invalid|expired)|ExpiredToken|token (is|has) (been )?(expired|revoked)|(expired|revoked) token|token expired|jwt.{0,40}expired|credentials? (have|has|is|are) expired|ACCESS_TOKEN_EXPIRED|password has expired|AADSTS7000222|client secret .*expired",
         when: &[],
         causes: &[(TokenExpired, Sure)],
         source: "Amazon ECR: a token lives 12 hours; Microsoft Entra error AADSTS7000222",
     },
     Pattern {
-        text: r"is not authorized to perform:? ecr|not authorized to perform: \S+:|Permission .{0,8}artifactregistry\.\S+ denied|denied: Permission (.{0,3}\S+ )?denied|Permission denied for|does not have (\S+ )?(storage\.\S+|artifactregistry\.\S+|permission)|caller does not have permission|vpcServiceControls|organization's policy|SECURITY_POLICY_VIOLATED|is not allowed access|IP .{0,40}not allowed|not authorized to (pull|access)|no pull permission|access to the requested resource is forbidden",
+        text: r"is not authorized to perform:? ecr|not authorized to perform: \S+:|Permission .{0,8}artifactregistry\.\S+ denied|denied: Permission (.{0,3}\S+ )?denied|Permission denied for|does not have \S*(storage|artifactregistry)\.\S+|caller does not have permission|client does not have permission for|vpcServiceControls|organization's policy|SECURITY_POLICY_VIOLATED|is not allowed access|IP .{0,40}not allowed|not authorized to (pull|access)|no pull permission|access to the requested resource is forbidden",
         when: &[],
         causes: &[(PermissionDenied, Sure)],
         source: "the access messages of Artifact Registry, Amazon ECR, Azure Container Registry and VPC Service Controls",
@@ -56,7 +58,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "docs.aws.amazon.com/AmazonECR/latest/public/public-troubleshooting.html",
     },
     Pattern {
-        text: r"anonymous token.{0,400}(401|403)",
+        text: r"anonymous token.*(401|403)",
         when: &[When::From(&[GitHub, Quay, DockerHub, GitLab])],
         causes: &[
             (RepoMissingOrPrivate, Likely),
@@ -66,7 +68,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd core/remotes/docker/authorizer.go: anonymous means that no credentials were passed on",
     },
     Pattern {
-        text: r"anonymous token.{0,400}(401|403)",
+        text: r"anonymous token.*(401|403)",
         when: &[When::From(&[ArtifactRegistry, Acr, Ecr, RedHat])],
         causes: &[
             (CredentialsMissing, Likely),
@@ -86,7 +88,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd core/remotes/docker/authorizer.go",
     },
     Pattern {
-        text: r"ghcr\.io.{0,300}denied: denied",
+        text: r"ghcr\.io.*denied: denied",
         when: &[],
         causes: &[
             (StaleCredentialsBreakPublicPull, Likely),
@@ -147,7 +149,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby distribution/errors.go; containerd core/remotes/docker/resolver.go",
     },
     Pattern {
-        text: r"fetch oauth token.{0,400}[ :]403",
+        text: r"fetch oauth token.*[ :]403",
         when: &[When::From(&[GitHub])],
         causes: &[
             (StaleCredentialsBreakPublicPull, Likely),
@@ -157,7 +159,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd core/remotes/docker/authorizer.go: oauth means that credentials were sent",
     },
     Pattern {
-        text: r"fetch oauth token.{0,400}[ :]401",
+        text: r"fetch oauth token.*[ :]401",
         when: &[When::From(&[DockerHub])],
         causes: &[
             (StaleCredentialsBreakPublicPull, Likely),
@@ -167,7 +169,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd core/remotes/docker/authorizer.go: oauth means that credentials were sent",
     },
     Pattern {
-        text: r"fetch oauth token.{0,400}[ :]401",
+        text: r"fetch oauth token.*[ :]401",
         when: &[],
         causes: &[
             (TokenExpired, Likely),

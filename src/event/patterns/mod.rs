@@ -9,16 +9,15 @@ mod platform;
 
 use super::pattern::Pattern;
 
-/// All rows, the most special area first.
-pub(super) fn all() -> impl Iterator<Item = &'static Pattern> {
-    node::ROWS
-        .iter()
-        .chain(platform::ROWS)
-        .chain(content::ROWS)
-        .chain(network::ROWS)
-        .chain(authentication::ROWS)
-        .chain(not_found::ROWS)
-}
+/// The rows of all areas, the most special area first.
+pub(super) const AREAS: [&[Pattern]; 6] = [
+    node::ROWS,
+    platform::ROWS,
+    content::ROWS,
+    network::ROWS,
+    authentication::ROWS,
+    not_found::ROWS,
+];
 
 /// Whether a name is one part long and no official image of Docker Hub, so that it was probably only built locally.
 pub(super) fn is_local_name(registry: &str, repository: &str) -> bool {

@@ -13,7 +13,7 @@ use crate::event::pattern::When;
 /// No connection came about.
 const NO_CONNECTION: &str = r"dial tcp (\[[0-9a-f:]+\]|[0-9.]+):\d+: |connect: (connection refused|no route to host|network is unreachable|connection timed out|cannot assign|permission denied)|actively refused|RegistryUnavailable|registry is unavailable";
 /// A connection that did not get as far as an answer.
-const NO_ANSWER: &str = r"Client\.Timeout( or context cancellation)? exceeded|request canceled while waiting for connection|TLS handshake timeout|timeout awaiting response headers|net/http: request canceled|(do request|Get|Head|read tcp|handshake).{0,300}(connection reset by peer|: EOF\b|wsarecv|i/o timeout)|Connection reset by peer";
+const NO_ANSWER: &str = r"Client\.Timeout( or context cancellation)? exceeded|request canceled while waiting for connection|TLS handshake timeout|timeout awaiting response headers|net/http: request canceled|(do request|Get|Head|read tcp|handshake).*(connection reset by peer|: EOF\b|wsarecv|i/o timeout)|Connection reset by peer";
 
 /// The rows.
 pub(super) const ROWS: &[Pattern] = &[
@@ -85,6 +85,15 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "Go net/http Transport, proxyconnect",
     },
     Pattern {
+        text: r#"(Head|Get|Post) "?https?://[^ "]+"?: (Forbidden|Service Unavailable|Bad Gateway|Moved Permanently|Found|Access Denied)\b"#,
+        when: &[],
+        causes: &[
+            (TlsInterceptingProxy, Likely),
+            (RegistryUnreachable, Likely),
+        ],
+        source: "Go net/http Transport: the bare words of a proxy that refuses to connect",
+    },
+    Pattern {
         text: r"Blocked by|blocked by (your|the|company|policy)|URL (was )?blocked|web ?filter|captive portal|zscaler|fortinet|fortigate|forcepoint|netskope|bluecoat",
         when: &[],
         causes: &[(TlsInterceptingProxy, Likely)],
@@ -107,6 +116,12 @@ pub(super) const ROWS: &[Pattern] = &[
     },
     Pattern {
         text: NO_CONNECTION,
+        when: &[When::LocalName],
+        causes: &[(LocalImageNotPushed, Likely), (RegistryUnreachable, Likely)],
+        source: "Podman and Buildah name local images localhost/NAME",
+    },
+    Pattern {
+        text: NO_CONNECTION,
         when: &[When::From(&[Family::Localhost])],
         causes: &[(RegistryUnreachable, Likely), (LocalImageNotPushed, Likely)],
         source: "localhost is the node itself, not the machine that built the image",
@@ -124,7 +139,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "Go net/http",
     },
     Pattern {
-        text: r"(unexpected status|status code|HTTP status|StatusCode|responded with|received).{0,300}[ :\]](500|501|502|503|504|520|521|522|523|524|525|526|530)\b|(500 Internal Server Error|502 Bad Gateway|503 Service (Temporarily )?Unavailable|504 Gateway Time-?out)",
+        text: r"(unexpected status|status code|HTTP status|StatusCode|responded with|received).*[ :\]](500|501|502|503|504|520|521|522|523|524|525|526|530)\b|(500 Internal Server Error|502 Bad Gateway|503 Service (Temporarily )?Unavailable|504 Gateway Time-?out)",
         when: &[],
         causes: &[(Registry5xx, Sure)],
         source: "RFC 9110, section 15.6",

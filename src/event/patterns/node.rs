@@ -70,7 +70,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containers/image pkg/shortnames",
     },
     Pattern {
-        text: r"(read|fetch|download|gett|retriev)(ing|ed)? (\S+ ){0,3}signatures?\b.{0,300}(status|dial tcp|timeout|lookup|x509|EOF|error|unauthorized|denied|refused|invalid)|/extensions/v2/\S*/signatures/|content/sigstore|/signature-\d+",
+        text: r"(read|fetch|download|gett|retriev)(ing|ed)? (\S+ ){0,3}signatures?\b.*(status|dial tcp|timeout|lookup|x509|EOF|error|unauthorized|denied|refused|invalid)|/extensions/v2/\S*/signatures/|content/sigstore|/signature-\d+",
         when: &[],
         causes: &[(SignatureEndpointError, Sure)],
         source: "containers/image docker/docker_image_src.go, getSignaturesFromLookaside",
@@ -82,7 +82,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containers/image copy/single.go; CRI-O internal/storage/image.go; containerd pkg/imageverifier",
     },
     Pattern {
-        text: r"admission webhook .{0,200}(signature|attest|cosign|notary|Binary Authorization)|denied by .{0,60}(Binary Authorization|attestor)|failed to verify image|image policy webhook|trust data",
+        text: r"admission webhook .*(signature|attest|cosign|notary|Binary Authorization)|denied by .*(Binary Authorization|attestor)|failed to verify image|image policy webhook|trust data",
         when: &[],
         causes: &[(SignaturePolicy, Likely)],
         source: "admission controllers that verify images: Kyverno, Binary Authorization, Connaisseur",

@@ -10,7 +10,7 @@ use crate::event::family::Family;
 use crate::event::pattern::When;
 
 /// A manifest is not there, in the wordings of all runtimes and registries.
-const NO_MANIFEST: &str = r#"failed to resolve (reference|image)[^|]*: not found|[\w.:-]+/[\w./:@-]+"?: not found\s*"?$|manifest for \S+ not found|manifest unknown|MANIFEST_UNKNOWN|manifest tagged by .{0,140} is not found|Requested image not found|Failed to fetch "|tag (\S+ )?(does not exist|not found|unknown)|manifests?/?\S* ?:? ?404|status code \[manifests [^\]]*\]: 404|No such image|image not found|unexpected status from HEAD request to \S+: 404|Tag \S+ was deleted or has expired|reading manifest \S+ in \S+: .{0,40}not found|404 not found"#;
+const NO_MANIFEST: &str = r#"failed to resolve (reference|image)[^|]*: not found|[\w.:-]+/[\w./:@-]+"?: not found\s*"?$|manifest for \S+ not found|manifest unknown|MANIFEST_UNKNOWN|manifest tagged by .* is not found|Requested image not found|Failed to fetch "|tag (\S+ )?(does not exist|not found|unknown)|manifests?/?\S* ?:? ?404|status code \[manifests [^\]]*\]: 404|No such image|image (\S+ )?not found|unexpected status from HEAD request to \S+: 404|Tag \S+ was deleted or has expired|reading manifest \S+ in \S+: .{0,40}not found|404 not found"#;
 
 /// The rows.
 pub(super) const ROWS: &[Pattern] = &[
@@ -21,7 +21,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd core/remotes/docker/fetcher.go: the tag was resolved, its manifest is gone",
     },
     Pattern {
-        text: r"could not fetch content descriptor \S+ \(application/vnd\.(oci\.image\.(config|layer)|docker\.(container|image))\S*\) from remote: not found|/blobs/sha256:\S+ (not found|:? ?404)|blob unknown|BLOB_UNKNOWN|unknown blob|fetching blob: .{0,60}404|blob \S+ (was )?not found|error pulling image configuration: .{0,60}(unknown blob|404|not found)",
+        text: r"could not fetch content descriptor \S+ \(application/vnd\.(oci\.image\.(config|layer)|docker\.(container|image))\S*\) from remote: not found|/blobs/sha256:\S+ (not found|:? ?404)|blob unknown|BLOB_UNKNOWN|unknown blob|fetching blob: .*404|blob \S+ (was )?not found|error pulling image configuration: .*(unknown blob|404|not found)",
         when: &[],
         causes: &[(BlobMissing, Sure)],
         source: "containerd core/remotes/docker/fetcher.go; distribution registry/api/errcode, BLOB_UNKNOWN",
@@ -39,13 +39,13 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd core/content: the node's own store lost it, or it was never fetched",
     },
     Pattern {
-        text: r"name unknown|NAME_UNKNOWN|repository name not known|repository with name .{0,200} does not exist|project \S+ not found|repository \S+ not found|repository does not exist|repo(sitory)? not found|RepositoryNotFound|artifact \S+ not found",
+        text: r"name unknown|NAME_UNKNOWN|repository name not known|repository with name .* does not exist|project \S+ not found|repository \S+ not found|repository does not exist|repo(sitory)? not found|RepositoryNotFound|artifact \S+ not found",
         when: &[When::NotFrom(&[Family::Ecr])],
         causes: &[(RepoMissingOrPrivate, Likely)],
         source: "distribution registry/api/errcode, NAME_UNKNOWN; Harbor",
     },
     Pattern {
-        text: r"name unknown|NAME_UNKNOWN|repository with name .{0,200} does not exist|RepositoryNotFound",
+        text: r"name unknown|NAME_UNKNOWN|repository with name .* does not exist|RepositoryNotFound",
         when: &[],
         causes: &[(RepoMissingOrPrivate, Sure)],
         source: "Amazon ECR; distribution registry/api/errcode, NAME_UNKNOWN",

@@ -23,7 +23,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "BuildKit docs/attestations/attestation-storage.md",
     },
     Pattern {
-        text: r"in-toto\+json.{0,120}(no processor|not supported|unsupported|unknown)|(duplicate|multiple) .{0,60}unknown/unknown",
+        text: r"in-toto\+json.*(no processor|not supported|unsupported|unknown)|(duplicate|multiple) .*unknown/unknown",
         when: &[],
         causes: &[(AttestationManifest, Sure)],
         source: "containerd issue 8243",
@@ -41,7 +41,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd issue 2943: old versions match Arm variants wrongly; the pause image has all platforms",
     },
     Pattern {
-        text: r"container operating system does not match the host|0xc0370101|incompatible with a .{0,40}host|no matching manifest for unknown in|Windows version .{0,60}(incompatible|not supported|mismatch)|CreateComputeSystem.{0,200}(does not match|0xc037)",
+        text: r"container operating system does not match the host|0xc0370101|incompatible with a .{0,40}host|no matching manifest for unknown in|Windows version .*(incompatible|not supported|mismatch)|CreateComputeSystem.*(does not match|0xc037)",
         when: &[],
         causes: &[(WindowsVersionMismatch, Sure)],
         source: "Windows HCS errors; moby distribution/pull_v2_windows.go",
@@ -51,6 +51,18 @@ pub(super) const ROWS: &[Pattern] = &[
         when: &[When::WindowsBase],
         causes: &[(WindowsVersionMismatch, Likely), (PlatformMismatch, Likely)],
         source: "moby distribution/pull_v2_windows.go: base images of Windows run on their own build only",
+    },
+    Pattern {
+        text: r"wanted linux/arm64(/v8)?, actual: linux/arm64|wanted linux/arm(/v\d)?, actual: linux/arm\b|wanted linux/amd64(/v\d)?, actual: linux/amd64",
+        when: &[],
+        causes: &[(RuntimePlatformBug, Likely)],
+        source: "moby issue 42732: the same platform, written in two ways, was not taken for the same",
+    },
+    Pattern {
+        text: r"no matching manifest for windows",
+        when: &[],
+        causes: &[(WindowsVersionMismatch, Possible)],
+        source: "moby distribution/pull_v2_windows.go",
     },
     Pattern {
         text: r"no match for platform in manifest: |no image found in (manifest list|image index) for|no matching manifest for (linux|windows|darwin)|in the manifest list entries|does not match the specified platform|cannot be used on this platform|no child with platform|no matching platform|unsupported platform|no (image )?manifest (found )?for platform|does not provide the specified platform|does not provide any platform|image operating system .{0,30}(cannot|not)",
@@ -77,7 +89,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby daemon/create.go",
     },
     Pattern {
-        text: r"mismatched image rootfs and manifest layers|number of layers and diffIDs don't match|unsupported image-specific operation on artifact|encountered unknown type|encountered remote .{0,120}when fetching|cncf\.helm|cosign\.|dev\.sigstore|vnd\.wasm|oci\.empty|buildkit\.cacheconfig|docker\.plugin|(unsupported|invalid|unexpected) (config )?media ?type .{0,6}application/vnd\.(cncf|oci\.(artifact|empty)|dev|docker\.plugin|unknown)|is not an image|not a (runnable|container) image|unknown config media ?type|invalid image config|OCI artifact, not (an )?image|artifact ?type",
+        text: r"invalid rootfs|mismatched image rootfs and manifest layers|number of layers and diffIDs don't match|unsupported image-specific operation on artifact|encountered unknown type|encountered remote .*when fetching|cncf\.helm|cosign\.|dev\.sigstore|vnd\.wasm|oci\.empty|buildkit\.cacheconfig|docker\.plugin|(unsupported|invalid|unexpected) (config )?media ?type .{0,6}application/vnd\.(cncf|oci\.(artifact|empty)|dev|docker\.plugin|unknown)|is not an image|not a (runnable|container) image|unknown config media ?type|invalid image config|OCI artifact, not (an )?image|artifact ?type",
         when: &[],
         causes: &[(ArtifactNotImage, Likely)],
         source: "containerd core/unpack/unpacker.go, core/images; containers/image internal/manifest/errors.go; moby distribution/pull_v2.go",
