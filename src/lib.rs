@@ -28,6 +28,8 @@ pub mod extract;
 
 pub mod registry;
 
+pub mod probe;
+
 pub mod report;
 
 pub mod settings;

@@ -1,0 +1,88 @@
+//! The HTTP client of a probe, with its proxy and its trust.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client, Proxy, Url};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use super::{Options, ProbeError};
+
+/// The most bytes of a file of certificate authorities.
+const MAX_CA_BYTES: u64 = 4 << 20;
+
+/// The address of a proxy. Only proxies over plain HTTP are probed.
+pub(super) fn proxy_address(text: &str) -> Result<Url, ProbeError> {
+    let fail = || ProbeError::Proxy(text.to_owned());
+    let full = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("http://{text}")
+    };
+    let url = Url::parse(&full).map_err(|_| fail())?;
+    if url.scheme() == "http" && url.has_host() {
+        Ok(url)
+    } else {
+        Err(fail())
+    }
+}
+
+/// The client for the upper stages: no redirects, no retries, and the same proxy and trust as the lower ones.
+pub(super) fn client(
+    options: &Options,
+    authorities: &[CertificateDer<'static>],
+    proxy: Option<&Url>,
+) -> Result<Client, ProbeError> {
+    let fail = |error: reqwest::Error| ProbeError::Client(error.to_string());
+    let own: Vec<Certificate> = authorities
+        .iter()
+        .filter_map(|der| Certificate::from_der(der).ok())
+        .collect();
+    let proxy = match proxy {
+        Some(url) => Some(Proxy::all(url.clone()).map_err(fail)?),
+        None => None,
+    };
+    let builder = || {
+        let plain = Client::builder()
+            .user_agent(&options.user_agent)
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .timeout(options.timeout)
+            .no_proxy();
+        match &proxy {
+            Some(proxy) => plain.proxy(proxy.clone()),
+            None => plain,
+        }
+    };
+    if let Ok(client) = builder().tls_certs_merge(own.clone()).build() {
+        return Ok(client);
+    }
+    let web = webpki_root_certs::TLS_SERVER_ROOT_CERTS
+        .iter()
+        .filter_map(|der| Certificate::from_der(der).ok());
+    builder()
+        .tls_certs_only(web.chain(own))
+        .build()
+        .map_err(fail)
+}
+
+/// The certificates of a PEM file.
+pub(super) fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, ProbeError> {
+    let fail = |reason: String| ProbeError::CaFile {
+        path: path.to_owned(),
+        reason,
+    };
+    let mut pem = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_CA_BYTES).read_to_end(&mut pem))
+        .map_err(|error| fail(error.to_string()))?;
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    match read {
+        Ok(found) if !found.is_empty() => Ok(found),
+        Ok(_) => Err(fail("it holds no PEM certificate".to_owned())),
+        Err(error) => Err(fail(error.to_string())),
+    }
+}

@@ -1,0 +1,213 @@
+//! The TLS stage: which version, whose certificate, and whether this machine trusts it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
+use rustls_platform_verifier::Verifier;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use super::certificate::{self, Certificate};
+use super::connect::no_answer;
+
+/// The most certificates of a chain that are described.
+const MAX_CHAIN: usize = 8;
+
+/// What a handshake showed.
+#[derive(Debug)]
+pub(super) struct Handshake {
+    /// The version of the protocol.
+    pub version: String,
+    /// The chain as the server sent it, its own certificate first.
+    pub chain: Vec<Certificate>,
+    /// Why this machine does not trust it.
+    pub distrust: Option<Distrust>,
+}
+
+/// Why a chain is not trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Distrust {
+    /// It is past its end, or before its beginning.
+    Dates,
+    /// It is for other names.
+    Name,
+    /// Nobody whom this machine trusts has signed it.
+    Issuer,
+    /// Something else, in the library's words.
+    Other(String),
+}
+
+/// Why there was no handshake.
+#[derive(Debug)]
+pub(super) enum NoHandshake {
+    /// The other side does not speak TLS.
+    NotTls,
+    /// Anything else, in words.
+    Failed(String),
+}
+
+/// Greets the server over `stream`. No request is sent over this connection, so that a certificate that is not trusted
+/// can be looked at.
+pub(super) async fn greet(
+    stream: TcpStream,
+    host: &str,
+    authorities: &[CertificateDer<'static>],
+    limit: Duration,
+) -> Result<Handshake, NoHandshake> {
+    let failed = |error: &dyn ToString| NoHandshake::Failed(error.to_string());
+    let recorder = Arc::new(Recorder {
+        judge: judge(authorities).map_err(|error| failed(&error))?,
+        seen: Mutex::default(),
+    });
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| failed(&error))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::clone(&recorder) as Arc<dyn ServerCertVerifier>)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
+        .map_err(|error| failed(&error))?;
+    let stream = timeout(
+        limit,
+        TlsConnector::from(Arc::new(config)).connect(name, stream),
+    )
+    .await
+    .map_err(|_| NoHandshake::Failed(no_answer(limit)))?
+    .map_err(|error| no_handshake(&error))?;
+    let version = stream.get_ref().1.protocol_version();
+    let (chain, distrust) = recorder.seen();
+    Ok(Handshake {
+        version: version
+            .and_then(|version| {
+                version
+                    .as_str()
+                    .map(|text| text.replace("TLSv1_", "TLS 1."))
+            })
+            .unwrap_or_else(|| "TLS".to_owned()),
+        chain,
+        distrust,
+    })
+}
+
+fn no_handshake(error: &std::io::Error) -> NoHandshake {
+    let inner = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<Error>());
+    match inner {
+        Some(Error::InvalidMessage(_)) => NoHandshake::NotTls,
+        _ => NoHandshake::Failed(error.to_string()),
+    }
+}
+
+/// The machine's own judgement; where it has no authorities at all, as in an image built from scratch, that of the web.
+fn judge(authorities: &[CertificateDer<'static>]) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+    let provider = Arc::new(ring::default_provider());
+    let own = authorities.iter().cloned();
+    if let Ok(verifier) = Verifier::new_with_extra_roots(own.clone(), Arc::clone(&provider)) {
+        return Ok(Arc::new(verifier));
+    }
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(
+        webpki_root_certs::TLS_SERVER_ROOT_CERTS
+            .iter()
+            .cloned()
+            .chain(own),
+    );
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .map(|verifier| verifier as Arc<dyn ServerCertVerifier>)
+        .map_err(|error| Error::General(error.to_string()))
+}
+
+/// Records a chain and the judgement on it, and lets the handshake go on.
+#[derive(Debug)]
+struct Recorder {
+    judge: Arc<dyn ServerCertVerifier>,
+    seen: Mutex<(Vec<Certificate>, Option<Distrust>)>,
+}
+
+impl Recorder {
+    fn seen(&self) -> (Vec<Certificate>, Option<Distrust>) {
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl ServerCertVerifier for Recorder {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let judgement = self.judge.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
+        let chain = std::iter::once(end_entity)
+            .chain(intermediates)
+            .take(MAX_CHAIN)
+            .filter_map(|der| certificate::read(der))
+            .collect();
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) =
+            (chain, judgement.err().map(|error| distrust(&error)));
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.judge
+            .verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.judge
+            .verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.judge.supported_verify_schemes()
+    }
+}
+
+fn distrust(error: &Error) -> Distrust {
+    use CertificateError::{
+        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
+        NotValidYetContext, UnknownIssuer,
+    };
+    match error {
+        Error::InvalidCertificate(
+            Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. },
+        ) => Distrust::Dates,
+        Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
+            Distrust::Name
+        }
+        Error::InvalidCertificate(UnknownIssuer) => Distrust::Issuer,
+        other => Distrust::Other(other.to_string()),
+    }
+}

@@ -1,0 +1,104 @@
+//! The way to a registry, stage by stage: proxy, name, connection, encryption, API, token, manifest, config, and the second
+//! host that serves the content.
+//!
+//! It goes on as far as it can, and uses no credentials: what it asks is whether the way is clear.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this module does the network's I/O, with its own clock"
+)]
+
+mod address;
+mod certificate;
+mod client;
+mod connect;
+mod encryption;
+mod fault;
+mod outcome;
+mod proxy;
+mod target;
+mod walk;
+mod web;
+mod words;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::oci::ReferenceError;
+use target::Target;
+use walk::Walk;
+
+pub use fault::Fault;
+pub use outcome::{ProbeReport, Stage, StageVerdict};
+pub use proxy::Proxies;
+
+/// How a registry is probed.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Hosts, as `host` or `host:port`, that are asked over plain HTTP.
+    pub plain_http: Vec<String>,
+    /// PEM files with certificate authorities that are trusted beside the system's.
+    pub ca_files: Vec<PathBuf>,
+    /// How long one stage may take.
+    pub timeout: Duration,
+    /// The proxies in force.
+    pub proxies: Proxies,
+    /// The `User-Agent`.
+    pub user_agent: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            plain_http: Vec::new(),
+            ca_files: Vec::new(),
+            timeout: Duration::from_secs(10),
+            proxies: Proxies::default(),
+            user_agent: concat!("oci-preflight/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// Why nothing could be probed.
+#[derive(Debug, Error)]
+pub enum ProbeError {
+    /// The target is neither a host nor an image.
+    #[error("\"{text}\" is no host and no image: {reason}")]
+    Target {
+        /// What was asked for.
+        text: String,
+        /// What is wrong with it.
+        reason: ReferenceError,
+    },
+    /// A file of certificate authorities cannot be used.
+    #[error("{}: {reason}", path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The address of the proxy is none.
+    #[error("\"{0}\" is no address of a proxy: write http://host:port")]
+    Proxy(String),
+    /// No client could be made.
+    #[error("no HTTP client can be made: {0}")]
+    Client(String),
+}
+
+/// Probes the way to `target`: a host such as `ghcr.io` or `registry.example.com:5000`, or an image.
+///
+/// # Errors
+///
+/// Only where nothing could be tried. What fails on the way is part of the report.
+pub async fn run(target: &str, options: &Options) -> Result<ProbeReport, ProbeError> {
+    let parsed = Target::parse(target).map_err(|reason| ProbeError::Target {
+        text: target.to_owned(),
+        reason,
+    })?;
+    let mut walk = Walk::new(parsed, options)?;
+    walk.go().await;
+    Ok(walk.report(target))
+}

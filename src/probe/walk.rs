@@ -1,0 +1,425 @@
+//! The walk itself: one stage after the other, as far as it goes.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use reqwest::{Client, Method, Response, Url};
+use rustls::pki_types::CertificateDer;
+use tokio::net::TcpStream;
+
+use super::client::{client, proxy_address, read_authorities};
+use super::connect;
+use super::encryption::{NoHandshake, greet};
+use super::fault::Fault;
+use super::outcome::{ProbeReport, Stage, StageVerdict};
+use super::target::Target;
+use super::web::{self, Failed, Next, authority};
+use super::words::{described, distrust_fault, handshake_words};
+use super::{Options, ProbeError};
+use crate::oci::Reference;
+
+/// A probe under way.
+pub(super) struct Walk {
+    target: Target,
+    tls: bool,
+    proxy: Option<Url>,
+    authorities: Vec<CertificateDer<'static>>,
+    client: Client,
+    limit: Duration,
+    stages: Vec<Stage>,
+    fault: Option<Fault>,
+}
+
+impl Walk {
+    pub fn new(target: Target, options: &Options) -> Result<Self, ProbeError> {
+        // Fails only where a provider is installed already, which then serves.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let tls = !options
+            .plain_http
+            .iter()
+            .any(|host| *host == target.authority() || *host == target.host);
+        let proxy = match options.proxies.for_host(&target.host, tls) {
+            Some(text) => Some(proxy_address(text)?),
+            None => None,
+        };
+        let mut authorities = Vec::new();
+        for path in &options.ca_files {
+            authorities.extend(read_authorities(path)?);
+        }
+        let client = client(options, &authorities, proxy.as_ref())?;
+        Ok(Self {
+            target,
+            tls,
+            proxy,
+            authorities,
+            client,
+            limit: options.timeout,
+            stages: Vec::new(),
+            fault: None,
+        })
+    }
+
+    /// What was found. Stages that were not come to are named too.
+    pub fn report(mut self, target: &str) -> ProbeReport {
+        let image: &[&str] = match self.target.image {
+            Some(_) => &["manifest", "blob"],
+            None => &[],
+        };
+        for stage in ["dns", "tcp", "tls", "http"].iter().chain(image) {
+            let is_missing = self.stages.iter().all(|tried| tried.stage != *stage);
+            if is_missing && (self.tls || *stage != "tls") {
+                self.stages.push(Stage {
+                    stage,
+                    target: self.target.authority(),
+                    verdict: StageVerdict::Skipped,
+                    duration: Duration::ZERO,
+                    detail: "not come to".to_owned(),
+                });
+            }
+        }
+        ProbeReport {
+            target: target.to_owned(),
+            stages: self.stages,
+            fault: self.fault,
+        }
+    }
+
+    /// All stages, until one leaves nothing to go on with.
+    pub async fn go(&mut self) {
+        let Some(mut stream) = self.reach().await else {
+            return;
+        };
+        if self.proxy.is_some() && self.tls && !self.tunnel(&mut stream).await {
+            return;
+        }
+        if self.tls && !self.encrypt(stream).await {
+            return;
+        }
+        let Some(answer) = self.api().await else {
+            return;
+        };
+        if let Some(image) = self.target.image.clone() {
+            self.image(&image, &answer).await;
+        }
+    }
+
+    fn add(
+        &mut self,
+        stage: &'static str,
+        target: &str,
+        start: Instant,
+        result: Result<String, String>,
+    ) {
+        let (verdict, detail) = match result {
+            Ok(detail) => (StageVerdict::Ok, detail),
+            Err(detail) => (StageVerdict::Failed, detail),
+        };
+        self.stages.push(Stage {
+            stage,
+            target: target.to_owned(),
+            verdict,
+            duration: start.elapsed(),
+            detail,
+        });
+    }
+
+    /// Notes a stage that failed. The first fault is the one that counts.
+    fn fail(&mut self, stage: &'static str, target: &str, start: Instant, (detail, fault): Failed) {
+        self.add(stage, target, start, Err(detail));
+        self.fault.get_or_insert(fault);
+    }
+
+    /// Proxy, name and connections. A connection to the registry or its proxy, where one came about.
+    async fn reach(&mut self) -> Option<TcpStream> {
+        let usual = if self.tls { 443 } else { 80 };
+        let (host, port) = match &self.proxy {
+            None => (self.target.host.clone(), self.target.port.unwrap_or(usual)),
+            Some(proxy) => (
+                proxy.host_str().unwrap_or_default().to_owned(),
+                proxy.port_or_known_default().unwrap_or(80),
+            ),
+        };
+        let words = match &self.proxy {
+            None => "none in force, the connection is direct".to_owned(),
+            Some(proxy) => format!("through {}", authority(proxy)),
+        };
+        self.add("proxy", &self.target.authority(), Instant::now(), Ok(words));
+        let start = Instant::now();
+        match connect::resolve(&host, port, self.limit).await {
+            Ok(addresses) => {
+                self.add("dns", &host, start, Ok(described(&addresses)));
+                self.connect(&host, &addresses).await
+            }
+            Err(detail) => {
+                self.fail("dns", &host, start, (detail, Fault::Name(host.clone())));
+                None
+            }
+        }
+    }
+
+    /// A connection to each address at once; the first that came about, in the resolver's order.
+    async fn connect(&mut self, host: &str, addresses: &[SocketAddr]) -> Option<TcpStream> {
+        let limit = self.limit;
+        let tries = addresses.iter().map(|address| async move {
+            let start = Instant::now();
+            let result = connect::open(*address, limit).await;
+            (*address, start, start.elapsed(), result)
+        });
+        let mut first = None;
+        let mut silent = true;
+        for (address, start, duration, result) in join_all(tries).await {
+            silent &= duration >= limit;
+            let words = match result {
+                Ok(stream) => {
+                    first.get_or_insert(stream);
+                    Ok("connected".to_owned())
+                }
+                Err(detail) => Err(detail),
+            };
+            self.add("tcp", &address.to_string(), start, words);
+            if let Some(stage) = self.stages.last_mut() {
+                stage.duration = duration;
+            }
+        }
+        if first.is_none() {
+            let host = host.to_owned();
+            self.fault.get_or_insert(Fault::Connection { host, silent });
+        }
+        first
+    }
+
+    async fn tunnel(&mut self, stream: &mut TcpStream) -> bool {
+        let Some(proxy) = self.proxy.clone() else {
+            return true;
+        };
+        let target = format!("{}:{}", self.target.host, self.target.port.unwrap_or(443));
+        let start = Instant::now();
+        match connect::tunnel(stream, &proxy, &target, self.limit).await {
+            Ok(()) => {
+                self.add(
+                    "tunnel",
+                    &target,
+                    start,
+                    Ok(format!("{} lets us through", authority(&proxy))),
+                );
+                true
+            }
+            Err(detail) => {
+                let fault = Fault::Proxy(self.target.authority());
+                self.fail("tunnel", &target, start, (detail, fault));
+                false
+            }
+        }
+    }
+
+    /// Whether the way goes on behind the TLS stage.
+    async fn encrypt(&mut self, stream: TcpStream) -> bool {
+        let host = self.target.authority();
+        let start = Instant::now();
+        match greet(stream, &self.target.host, &self.authorities, self.limit).await {
+            Ok(handshake) => {
+                let words = handshake_words(&handshake);
+                match handshake.distrust.as_ref() {
+                    None => self.add("tls", &host, start, Ok(words)),
+                    Some(distrust) => {
+                        let fault = distrust_fault(distrust, &handshake, &host);
+                        self.fail("tls", &host, start, (words, fault));
+                    }
+                }
+                handshake.distrust.is_none()
+            }
+            Err(NoHandshake::NotTls) if self.target.is_loopback() => {
+                self.tls = false;
+                let words = "plain HTTP, which is taken on this machine itself".to_owned();
+                self.add("tls", &host, start, Ok(words));
+                true
+            }
+            Err(NoHandshake::NotTls) => {
+                let words = "what answers does not speak TLS".to_owned();
+                self.fail("tls", &host, start, (words, Fault::PlainHttp(host.clone())));
+                false
+            }
+            Err(NoHandshake::Failed(detail)) => {
+                self.fail(
+                    "tls",
+                    &host,
+                    start,
+                    (detail, Fault::Handshake(host.clone())),
+                );
+                false
+            }
+        }
+    }
+
+    fn url(&self, path: &str) -> Option<Url> {
+        let scheme = if self.tls { "https" } else { "http" };
+        Url::parse(&format!("{scheme}://{}/v2/{path}", self.target.authority())).ok()
+    }
+
+    /// `/v2/`, which every registry answers (OCI distribution-spec, "Determining support").
+    async fn api(&mut self) -> Option<Response> {
+        let url = self.url("")?;
+        let start = Instant::now();
+        match web::send(&self.client, Method::GET, &url, None).await {
+            Ok(answer) => {
+                let words = format!("{:?}, status {}", answer.version(), answer.status());
+                let host = self.target.authority();
+                match answer.status().as_u16() {
+                    200 | 401 => self.add("http", url.as_str(), start, Ok(words)),
+                    429 => self.fail("http", url.as_str(), start, (words, Fault::RateLimit(host))),
+                    status => {
+                        let fault = Fault::Registry { host, status };
+                        self.fail("http", url.as_str(), start, (words, fault));
+                    }
+                }
+                Some(answer)
+            }
+            Err(failed) => {
+                self.fail("http", url.as_str(), start, failed);
+                None
+            }
+        }
+    }
+
+    async fn image(&mut self, image: &Reference, api: &Response) {
+        let token = match web::token_address(api, image.repository()) {
+            Some(url) => self.token(&url, image).await,
+            None => None,
+        };
+        let token = token.as_deref();
+        let path = format!("{}/manifests/{}", image.repository(), image.tag_or_digest());
+        if self
+            .ask("manifest", Method::HEAD, &path, token, image)
+            .await
+            .is_none()
+        {
+            return;
+        }
+        let Some(config) = self.config_of(image, token).await else {
+            return;
+        };
+        let path = format!("{}/blobs/{config}", image.repository());
+        let blob = self.ask("blob", Method::GET, &path, token, image).await;
+        if let Some(target) = blob.as_ref().and_then(web::redirect) {
+            self.second_host(&target).await;
+        }
+    }
+
+    /// A token for anybody.
+    async fn token(&mut self, url: &Url, image: &Reference) -> Option<String> {
+        let host = authority(url);
+        let start = Instant::now();
+        match web::send(&self.client, Method::GET, url, None).await {
+            Ok(answer) if answer.status().is_success() => {
+                let token = web::token(answer).await;
+                if token.is_some() {
+                    self.add("token", &host, start, Ok("a token for anybody".to_owned()));
+                } else {
+                    let words = "an answer without a token".to_owned();
+                    self.fail("token", &host, start, (words, Fault::Answer(host.clone())));
+                }
+                token
+            }
+            Ok(answer) => {
+                let failed = refused(&answer, &host, image);
+                self.fail("token", &host, start, failed);
+                None
+            }
+            Err(failed) => {
+                self.fail("token", &host, start, failed);
+                None
+            }
+        }
+    }
+
+    /// One question about the image. The answer, where it is a good one or a redirect.
+    async fn ask(
+        &mut self,
+        stage: &'static str,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        image: &Reference,
+    ) -> Option<Response> {
+        let url = self.url(path)?;
+        let start = Instant::now();
+        match web::send(&self.client, method, &url, token).await {
+            Ok(answer) if answer.status().is_success() || answer.status().is_redirection() => {
+                self.add(
+                    stage,
+                    url.path(),
+                    start,
+                    Ok(format!("status {}", answer.status())),
+                );
+                Some(answer)
+            }
+            Ok(answer) => {
+                let failed = refused(&answer, &self.target.authority(), image);
+                self.fail(stage, url.path(), start, failed);
+                None
+            }
+            Err(failed) => {
+                self.fail(stage, url.path(), start, failed);
+                None
+            }
+        }
+    }
+
+    /// The digest of the image's config; of the first image where there are several.
+    async fn config_of(&self, image: &Reference, token: Option<&str>) -> Option<String> {
+        let mut tag_or_digest = image.tag_or_digest().to_owned();
+        for _ in 0..2 {
+            let url = self.url(&format!("{}/manifests/{tag_or_digest}", image.repository()))?;
+            let answer = web::send(&self.client, Method::GET, &url, token)
+                .await
+                .ok()?;
+            match web::next_digest(answer).await? {
+                Next::Config(digest) => return Some(digest),
+                Next::Manifest(digest) => tag_or_digest = digest,
+            }
+        }
+        None
+    }
+
+    /// The host that serves the content, which firewalls forget.
+    async fn second_host(&mut self, url: &Url) {
+        let host = authority(url);
+        let start = Instant::now();
+        match web::send(&self.client, Method::GET, url, None).await {
+            Ok(answer) if answer.status().is_success() => {
+                let words = format!("serves the content, status {}", answer.status());
+                self.add("redirect", &host, start, Ok(words));
+            }
+            Ok(answer) => {
+                let words = format!("status {}", answer.status());
+                self.fail(
+                    "redirect",
+                    &host,
+                    start,
+                    (words, Fault::Redirect(host.clone())),
+                );
+            }
+            Err((detail, _)) => {
+                self.fail(
+                    "redirect",
+                    &host,
+                    start,
+                    (detail, Fault::Redirect(host.clone())),
+                );
+            }
+        }
+    }
+}
+
+fn refused(answer: &Response, host: &str, image: &Reference) -> Failed {
+    let host = host.to_owned();
+    let fault = match answer.status().as_u16() {
+        401 => Fault::Credentials(image.to_string()),
+        403 => Fault::Forbidden(image.to_string()),
+        404 => Fault::NotFound(image.to_string()),
+        429 => Fault::RateLimit(host),
+        status => Fault::Registry { host, status },
+    };
+    (format!("status {}", answer.status()), fault)
+}

@@ -1,0 +1,397 @@
+//! The way to a registry, with everything that can stand in it, made on this machine.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use oci_preflight::probe::{Fault, Options, ProbeReport, Proxies, StageVerdict, run};
+use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use wiremock::matchers::{method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+fn options() -> Options {
+    Options {
+        timeout: Duration::from_secs(2),
+        ..Options::default()
+    }
+}
+
+async fn probe(target: &str, options: &Options) -> ProbeReport {
+    run(target, options)
+        .await
+        .expect("a target that can be probed")
+}
+
+/// The verdict of the last stage of that name.
+fn verdict(report: &ProbeReport, stage: &str) -> Option<StageVerdict> {
+    let mut stages = report.stages.iter().rev();
+    stages
+        .find(|tried| tried.stage == stage)
+        .map(|tried| tried.verdict)
+}
+
+fn detail<'a>(report: &'a ProbeReport, stage: &str) -> &'a str {
+    let mut stages = report.stages.iter();
+    stages
+        .find(|tried| tried.stage == stage)
+        .map_or("", |tried| &tried.detail)
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_resolve_is_the_resolver_s() {
+    let report = probe("registry.invalid", &options()).await;
+    assert_eq!(
+        report.fault,
+        Some(Fault::Name("registry.invalid".to_owned()))
+    );
+    assert_eq!(verdict(&report, "dns"), Some(StageVerdict::Failed));
+    assert_eq!(verdict(&report, "http"), Some(StageVerdict::Skipped));
+}
+
+#[tokio::test]
+async fn a_closed_port_refuses() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    drop(listener);
+    let report = probe(&address.to_string(), &options()).await;
+    let host = "127.0.0.1".to_owned();
+    assert_eq!(
+        report.fault,
+        Some(Fault::Connection {
+            host,
+            silent: false
+        })
+    );
+    assert_eq!(verdict(&report, "tcp"), Some(StageVerdict::Failed));
+}
+
+/// Linux drops what would begin a connection to a listener whose queue is full.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn dropped_packets_are_silence() {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket
+        .bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+        .expect("a port");
+    let listener = socket.listen(1).expect("a listener");
+    let address = listener.local_addr().expect("an address");
+    let mut queue = Vec::new();
+    for _ in 0..8 {
+        let wait = Duration::from_millis(100);
+        queue.push(tokio::time::timeout(wait, TcpStream::connect(address)).await);
+    }
+    let options = Options {
+        timeout: Duration::from_millis(500),
+        ..Options::default()
+    };
+    let report = probe(&address.to_string(), &options).await;
+    let host = "127.0.0.1".to_owned();
+    assert_eq!(report.fault, Some(Fault::Connection { host, silent: true }));
+    assert!(
+        report.to_text().contains("firewall"),
+        "{}",
+        report.to_text()
+    );
+}
+
+/// A certificate authority, with its certificate in a file.
+struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    folder: TempDir,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut parameters = CertificateParams::new(Vec::new()).expect("no names");
+        parameters.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        parameters
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "Example Authority");
+        let key = KeyPair::generate().expect("a key");
+        let issuer = CertifiedIssuer::self_signed(parameters, key).expect("a certificate");
+        let folder = TempDir::new().expect("a folder");
+        std::fs::write(folder.path().join("ca.pem"), issuer.pem()).expect("a file");
+        Self { issuer, folder }
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            ca_files: vec![self.folder.path().join("ca.pem")],
+            ..options()
+        }
+    }
+
+    /// A server that answers every request with 200, behind a certificate with `parameters`.
+    async fn serve(&self, parameters: CertificateParams) -> u16 {
+        let key = KeyPair::generate().expect("a key");
+        let certificate = parameters
+            .signed_by(&key, &self.issuer)
+            .expect("a certificate");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
+            )
+            .expect("a certificate with its key");
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                if let Ok(mut stream) = acceptor.accept(stream).await {
+                    let mut request = [0; 4096];
+                    let _ = stream.read(&mut request).await;
+                    let answer =
+                        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+                    let _ = stream.write_all(answer).await;
+                    let _ = stream.shutdown().await;
+                }
+            }
+        });
+        port
+    }
+}
+
+fn certificate_for(name: &str) -> CertificateParams {
+    CertificateParams::new(vec![name.to_owned()]).expect("a name")
+}
+
+#[tokio::test]
+async fn a_known_authority_is_trusted() {
+    let authority = Authority::new();
+    let port = authority.serve(certificate_for("localhost")).await;
+    let report = probe(&format!("localhost:{port}"), &authority.options()).await;
+    assert!(report.is_clear(), "{}", report.to_text());
+    assert!(
+        detail(&report, "tls").starts_with("TLS 1.3, trusted"),
+        "{}",
+        report.to_text()
+    );
+    assert!(
+        detail(&report, "http").contains("HTTP/1.1, status 200"),
+        "{}",
+        report.to_text()
+    );
+}
+
+#[tokio::test]
+async fn an_unknown_authority_is_named() {
+    let authority = Authority::new();
+    let port = authority.serve(certificate_for("localhost")).await;
+    let report = probe(&format!("localhost:{port}"), &options()).await;
+    let host = format!("localhost:{port}");
+    let issuer = "Example Authority".to_owned();
+    assert_eq!(
+        report.fault,
+        Some(Fault::CertificateIssuer { host, issuer })
+    );
+}
+
+#[tokio::test]
+async fn an_expired_certificate_shows_its_dates() {
+    let authority = Authority::new();
+    let mut parameters = certificate_for("localhost");
+    parameters.not_before = rcgen::date_time_ymd(2019, 1, 1);
+    parameters.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    let port = authority.serve(parameters).await;
+    let host = format!("localhost:{port}");
+    let report = probe(&host, &authority.options()).await;
+    assert_eq!(report.fault, Some(Fault::CertificateDates(host)));
+    assert!(
+        detail(&report, "tls").contains("to 2020-01-01"),
+        "{}",
+        report.to_text()
+    );
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_is_told() {
+    let authority = Authority::new();
+    let port = authority.serve(certificate_for("other.example")).await;
+    let host = format!("localhost:{port}");
+    let report = probe(&host, &authority.options()).await;
+    assert_eq!(report.fault, Some(Fault::CertificateName(host)));
+}
+
+const IMAGE: &str = "team/app:1";
+
+/// A registry that answers the paths with these statuses.
+async fn registry(statuses: &[(&str, u16)]) -> MockServer {
+    let server = MockServer::start().await;
+    for (asked, status) in statuses {
+        Mock::given(path(*asked))
+            .respond_with(ResponseTemplate::new(*status))
+            .mount(&server)
+            .await;
+    }
+    server
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_manifest_is_told_by_its_status() {
+    let image = |server: &MockServer| format!("{}/{IMAGE}", server.address());
+    for (status, expected) in [
+        (401, Fault::Credentials as fn(String) -> Fault),
+        (403, Fault::Forbidden),
+        (404, Fault::NotFound),
+    ] {
+        let server = registry(&[("/v2/", 200), ("/v2/team/app/manifests/1", status)]).await;
+        let report = probe(&image(&server), &options()).await;
+        assert_eq!(
+            report.fault,
+            Some(expected(image(&server))),
+            "{}",
+            report.to_text()
+        );
+        assert_eq!(verdict(&report, "http"), Some(StageVerdict::Ok));
+        assert_eq!(verdict(&report, "manifest"), Some(StageVerdict::Failed));
+        assert_eq!(verdict(&report, "blob"), Some(StageVerdict::Skipped));
+    }
+}
+
+#[tokio::test]
+async fn a_slow_server_is_not_waited_for() {
+    let server = MockServer::start().await;
+    Mock::given(path("/v2/"))
+        .respond_with(ResponseTemplate::new(200).set_delay(Duration::from_secs(30)))
+        .mount(&server)
+        .await;
+    let host = server.address().to_string();
+    let options = Options {
+        plain_http: vec![host.clone()],
+        timeout: Duration::from_millis(300),
+        ..Options::default()
+    };
+    let report = probe(&host, &options).await;
+    assert_eq!(report.fault, Some(Fault::Answer(host)));
+}
+
+/// A registry with token service, index, manifest and config, whose blobs are at `blobs`.
+async fn whole_registry(blobs: &str) -> MockServer {
+    let server = registry(&[]).await;
+    let digest = |letter: &str| format!("sha256:{}", letter.repeat(64));
+    let challenge = format!(
+        "Bearer realm=\"http://{}/token\",service=\"example\"",
+        server.address()
+    );
+    let manifest = json!({"schemaVersion": 2, "config": {"digest": digest("c")}});
+    let index = json!({"schemaVersion": 2, "manifests": [{"digest": digest("b")}]});
+    let blob = ResponseTemplate::new(307).insert_header("location", format!("{blobs}/blob"));
+    for (asked, answer) in [
+        (
+            "/v2/".to_owned(),
+            ResponseTemplate::new(401).insert_header("www-authenticate", challenge),
+        ),
+        (
+            "/token".to_owned(),
+            ResponseTemplate::new(200).set_body_json(json!({"token": "t"})),
+        ),
+        (
+            "/v2/team/app/manifests/1".to_owned(),
+            ResponseTemplate::new(200).set_body_json(index),
+        ),
+        (
+            format!("/v2/team/app/manifests/{}", digest("b")),
+            ResponseTemplate::new(200).set_body_json(manifest),
+        ),
+        (format!("/v2/team/app/blobs/{}", digest("c")), blob),
+    ] {
+        Mock::given(path(asked))
+            .respond_with(answer)
+            .mount(&server)
+            .await;
+    }
+    server
+}
+
+#[tokio::test]
+async fn the_whole_way_is_walked_up_to_the_second_host() {
+    let storage = MockServer::start().await;
+    Mock::given(method("GET"))
+        .and(path("/blob"))
+        .respond_with(ResponseTemplate::new(200))
+        .mount(&storage)
+        .await;
+    let server = whole_registry(&storage.uri()).await;
+    let report = probe(&format!("{}/{IMAGE}", server.address()), &options()).await;
+    assert!(report.is_clear(), "{}", report.to_text());
+    let stages: Vec<&str> = report.stages.iter().map(|stage| stage.stage).collect();
+    assert_eq!(
+        stages,
+        [
+            "proxy", "dns", "tcp", "tls", "http", "token", "manifest", "blob", "redirect"
+        ]
+    );
+    let asked = storage.received_requests().await.expect("requests");
+    assert!(
+        asked
+            .iter()
+            .all(|request| !request.headers.contains_key("authorization"))
+    );
+}
+
+#[tokio::test]
+async fn a_second_host_that_is_dead_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let dead = listener.local_addr().expect("an address");
+    drop(listener);
+    let server = whole_registry(&format!("http://{dead}")).await;
+    let report = probe(&format!("{}/{IMAGE}", server.address()), &options()).await;
+    assert_eq!(report.fault, Some(Fault::Redirect(dead.to_string())));
+    assert_eq!(verdict(&report, "blob"), Some(StageVerdict::Ok));
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 1024];
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n").await;
+        }
+    });
+    let options = Options {
+        proxies: Proxies {
+            https: Some(format!("http://{address}")),
+            ..Proxies::default()
+        },
+        ..options()
+    };
+    let report = probe("registry.example.com", &options).await;
+    assert_eq!(
+        report.fault,
+        Some(Fault::Proxy("registry.example.com".to_owned()))
+    );
+    assert!(
+        detail(&report, "tunnel").contains("403 Forbidden"),
+        "{}",
+        report.to_text()
+    );
+}
+
+#[tokio::test]
+async fn the_json_has_the_documented_fields() {
+    let report = probe("registry.invalid", &options()).await.to_json();
+    assert_eq!(report["version"], 1);
+    assert_eq!(report["target"], "registry.invalid");
+    assert_eq!(report["verdict"], "failed");
+    assert!(report["help"].is_string());
+    for stage in report["stages"].as_array().expect("stages") {
+        for field in ["stage", "target", "verdict", "ms", "detail"] {
+            assert!(!stage[field].is_null(), "{field}: {stage}");
+        }
+    }
+}
