@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::backticks::{Part, parts};
 use super::details::details;
 use super::matrix::Cell;
 use super::place::Places;
@@ -191,14 +192,28 @@ fn longest_run_of_backticks(text: &str) -> usize {
     runs.max().unwrap_or_default()
 }
 
-/// Plain words: nothing in them is markup, a link, or the name of a person to be told.
+/// Plain words, with what stands between backticks as code: nothing else in them is markup, a link, or the name of a person
+/// to be told.
 fn prose(text: &str) -> String {
+    let text = visible(text);
+    let parts = parts(&text).into_iter();
+    parts
+        .map(|part| match part {
+            Part::Words(text) => words(text),
+            Part::Code(text) => code(text),
+        })
+        .collect()
+}
+
+fn words(text: &str) -> String {
     let mut shown = String::with_capacity(text.len() + 8);
-    for c in visible(text).chars() {
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
         match c {
             // GitHub looks for names and issue numbers after it has read the escapes, but not in code.
             '@' | '#' => shown.extend(['`', c, '`']),
-            '.' | ',' | '-' | '/' | '=' | '\'' | '"' | ';' | '(' | ')' => shown.push(c),
+            ':' if characters.peek() == Some(&'/') => shown.push_str("\\:"),
+            '.' | ',' | '-' | '/' | '=' | '\'' | '"' | ';' | ':' | '(' | ')' => shown.push(c),
             _ if c.is_ascii_punctuation() => shown.extend(['\\', c]),
             _ => shown.push(c),
         }
@@ -213,9 +228,11 @@ mod tests {
     #[test]
     fn nothing_in_prose_is_markup() {
         for (text, shown) in [
-            ("a/b:1.27", "a/b\\:1.27"),
+            ("a/b:1.27", "a/b:1.27"),
+            ("https://evil", "https\\://evil"),
+            ("use `a|b` now", "use `a\\|b` now"),
             ("<img src=x>", "\\<img src=x\\>"),
-            ("[a](b) | *c* `d`", "\\[a\\](b) \\| \\*c\\* \\`d\\`"),
+            ("[a](b) | *c* `d", "\\[a\\](b) \\| \\*c\\* \\`d"),
             ("@all #1", "`@`all `#`1"),
             ("a\nb", "a\\\\nb"),
         ] {

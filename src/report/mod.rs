@@ -3,6 +3,7 @@
 //! [`Report::new`] is pure: it merges, groups, sorts and judges. A [`Format`] gets the whole report and a writer.
 
 mod assemble;
+mod backticks;
 mod details;
 mod fingerprint;
 mod github;

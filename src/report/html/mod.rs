@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};
 
+use super::backticks::{Part, parts};
 use super::place::Places;
 use super::summary::{counted, judged_against};
 use super::visible::visible;
@@ -128,15 +129,11 @@ fn text(text: &str) -> Cow<'_, str> {
 
 /// A sentence, with what stands between backticks as code.
 fn prose(sentence: &str) -> String {
-    let parts: Vec<&str> = sentence.split('`').collect();
-    if parts.len().is_multiple_of(2) {
-        return text(sentence).into_owned();
-    }
-    let parts = parts.into_iter().enumerate();
+    let parts = parts(sentence).into_iter();
     parts
-        .map(|(index, part)| match index % 2 {
-            0 => text(part).into_owned(),
-            _ => format!("<code>{}</code>", text(part)),
+        .map(|part| match part {
+            Part::Words(words) => text(words).into_owned(),
+            Part::Code(code) => format!("<code>{}</code>", text(code)),
         })
         .collect()
 }
@@ -168,9 +165,8 @@ mod tests {
     }
 
     #[test]
-    fn backticks_make_code_only_in_pairs() {
+    fn code_in_a_sentence_is_escaped_too() {
         assert_eq!(prose("use `a<b` now"), "use <code>a&lt;b</code> now");
-        assert_eq!(prose("`a` `b"), "`a` `b");
     }
 
     #[test]
