@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -144,8 +144,24 @@ impl DockerRegistry {
         (response.status(), location.unwrap_or_default())
     }
 
-    /// The requests so far, such as `GET /v2/app/manifests/1`, in their order, from the registry's access log.
-    pub fn requests(&self) -> Vec<String> {
+    /// The requests so far, such as `GET /v2/app/manifests/1`, in their order, from the registry's access log. A request
+    /// of its own, which is left out, shows that the log is complete.
+    pub async fn requests(&self) -> Vec<String> {
+        let mark = format!("?mark={}", fastrand::u64(..));
+        self.send(Method::GET, &mark, None).await;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let mut requests = self.logged();
+            if requests.last().is_some_and(|last| last.ends_with(&mark)) {
+                requests.retain(|request| !request.contains("?mark="));
+                return requests;
+            }
+            assert!(Instant::now() < deadline, "the access log ends early");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    fn logged(&self) -> Vec<String> {
         let log = self.log.lock().expect("the log");
         log.iter()
             .filter_map(|line| {

@@ -463,7 +463,7 @@ async fn two_hundred_references_are_asked_about_once_each() {
     for repository in &stored {
         server.push(repository, "1", &image).await;
     }
-    let pushed = server.requests().len();
+    let pushed = server.requests().await.len();
     let names: Vec<String> = (0..100)
         .map(|n| format!("missing{n}"))
         .chain(stored)
@@ -495,7 +495,7 @@ async fn two_hundred_references_are_asked_about_once_each() {
         };
         assert_eq!(lookup.status(), expected, "{reference}");
     }
-    let mut asked = server.requests().split_off(pushed);
+    let mut asked = server.requests().await.split_off(pushed);
     asked.retain(|request| !request.contains("/tags/list"));
     asked.sort();
     let mut expected: Vec<String> = names

@@ -21,7 +21,7 @@ fn client(folder: &Path) -> Registry {
 
 /// What is found under the names, by one run with the cache in `folder`, and what the run asked.
 async fn run(server: &DockerRegistry, folder: &Path, names: &[String]) -> Vec<String> {
-    let before = server.requests().len();
+    let before = server.requests().await.len();
     let registry = client(folder);
     let wanted = names
         .iter()
@@ -37,7 +37,7 @@ async fn run(server: &DockerRegistry, folder: &Path, names: &[String]) -> Vec<St
             "{reference}"
         );
     }
-    server.requests().split_off(before)
+    server.requests().await.split_off(before)
 }
 
 #[tokio::test]
