@@ -65,11 +65,16 @@ fn speaks_no_tls(error: &reqwest::Error) -> bool {
     })
 }
 
-/// The TLS error of one cause. An I/O error hides the error that it wraps from the chain.
+/// The TLS error of one cause. An I/O error hides the error that it wraps from the chain, and may wrap another.
 fn tls_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    cause
-        .downcast_ref()
-        .or_else(|| cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref())
+    let mut cause = cause;
+    while let Some(wrapped) = cause
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
+        cause = wrapped;
+    }
+    cause.downcast_ref()
 }
 
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {

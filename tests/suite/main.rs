@@ -23,6 +23,7 @@ mod registry;
 mod registry_cache;
 mod registry_faults;
 mod registry_layouts;
+mod registry_tls;
 mod reports;
 mod reports_builder;
 mod reports_formats;

@@ -250,4 +250,46 @@ mod tests {
         assert!(error.contains("line 1"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
     }
+
+    /// The cases of other tools, which lie beside the checkout of those who have them.
+    #[allow(
+        clippy::disallowed_methods,
+        clippy::print_stdout,
+        reason = "a test reads its cases"
+    )]
+    #[test]
+    fn entries_are_found_where_docker_and_podman_find_them() {
+        let table = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../shared/corpus/credentials.tsv");
+        let Ok(table) = std::fs::read_to_string(&table) else {
+            println!("skipped: {} is not there", table.display());
+            return;
+        };
+        let mut checked = 0;
+        for row in table.lines().skip(1) {
+            let [id, system, config, lookup, matches, expected, ..] =
+                row.split('\t').collect::<Vec<_>>()[..]
+            else {
+                panic!("{row}");
+            };
+            if !["auth.json", "docker-config.json", ".dockercfg"]
+                .iter()
+                .any(|name| system.starts_with(name))
+            {
+                continue;
+            }
+            checked += 1;
+            let document = CredentialsDocument::parse(config.as_bytes());
+            if matches == "error" {
+                assert!(document.is_err(), "{id}");
+                continue;
+            }
+            let document = document.expect(id);
+            let (registry, repository) = lookup.split_once('/').unwrap_or((lookup, "any"));
+            let found = username(document.entrance(registry, repository));
+            let wanted = (matches == "yes").then(|| expected.to_owned());
+            assert_eq!(found, wanted, "{id}");
+        }
+        assert!(checked > 15, "{checked} cases");
+    }
 }
