@@ -19,7 +19,7 @@ use crate::facts::{Identity, Missing};
 const DEFAULT_LIFE: Duration = Duration::from_mins(1);
 /// The longest that a token is kept, whatever it says.
 const LONGEST_LIFE: Duration = Duration::from_hours(1);
-/// How long before its end a token is no longer used.
+/// How long before its end a token is no longer used; of a short-lived one, the last quarter of its life.
 const MARGIN: Duration = Duration::from_secs(5);
 
 /// Tokens by what they are good for. Many questions that need one token share one request.
@@ -160,7 +160,7 @@ fn read(reply: &Reply, now: Instant) -> Result<Token, Setback> {
         .min(LONGEST_LIFE);
     Ok(Token {
         value,
-        expires: now + life.saturating_sub(MARGIN),
+        expires: now + life - MARGIN.min(life / 4),
     })
 }
 
@@ -186,7 +186,7 @@ mod tests {
             ),
             (r#"{"token":"a","expires_in":1e300}"#, "a", 55),
             (r#"{"token":"a","expires_in":864000}"#, "a", 3595),
-            (r#"{"token":"a","expires_in":1}"#, "a", 0),
+            (r#"{"token":"a","expires_in":4}"#, "a", 3),
         ] {
             let (found, life) = issued(body).expect(body);
             assert_eq!((found.as_str(), life.as_secs()), (value, seconds), "{body}");
