@@ -28,8 +28,16 @@ pub(super) enum Command {
     Lint(Box<LintArguments>),
     /// List all rules.
     Rules(RulesArguments),
-    /// Show what a rule is about: what it does, why, what the cluster would show, how to fix it.
+    /// Probe the way to a registry, stage by stage: proxy, DNS, TCP, TLS, API, token, manifest, content.
+    Probe(ProbeArguments),
+    /// Explain a rule, or the message of an event: what it means, what to check, how to fix it.
     Explain(ExplainArguments),
+    /// Print the JSON Schema of the report.
+    Schema(SchemaArguments),
+    /// Look after what is kept between runs.
+    Cache(CacheArguments),
+    /// Print a completion script for a shell.
+    Completions(CompletionsArguments),
 }
 
 /// When to use colours.
@@ -231,9 +239,74 @@ pub(super) enum ListFormat {
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArguments {
-    /// The id of a rule, such as image-not-found.
-    #[arg(value_name = "RULE")]
-    pub rule: String,
+    /// The id of a rule; or a pasted event message; or `-` for standard input: messages, `kubectl describe pod`, `kubectl get events -o json`, `kubectl get pods -o json`, or exported log entries.
+    #[arg(value_name = "RULE|TEXT|-", required = true, num_args = 1..)]
+    pub words: Vec<String>,
+
+    /// How to print the explanation of messages.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub output: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ProbeArguments {
+    /// A registry host such as ghcr.io or registry.example.com:5000, or an image.
+    #[arg(value_name = "HOST|IMAGE")]
+    pub target: String,
+
+    /// Speak HTTP without encryption to that host.
+    #[arg(long, value_name = "HOST")]
+    pub plain_http: Vec<String>,
+
+    /// Trust the certificate authorities in that PEM file too.
+    #[arg(long = "ca-file", value_name = "FILE")]
+    pub ca_files: Vec<PathBuf>,
+
+    /// How long one stage may take [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
+
+    /// How to print the stages.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub output: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaArguments {
+    /// Which format the schema is of.
+    #[arg(value_enum, value_name = "FORMAT")]
+    pub of: SchemaOf,
+}
+
+/// What there is a schema of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaOf {
+    /// What `lint --output json` prints.
+    Report,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CacheArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: CacheAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CacheAction {
+    /// Remove all that is kept.
+    Clean {
+        /// The cache folder [default: oci-preflight in the user's cache folder]
+        #[arg(long, value_name = "DIR", env = "OCI_PREFLIGHT_CACHE_DIR")]
+        cache_dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArguments {
+    /// The shell.
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
 }
 
 fn layout(text: &str) -> Result<(String, PathBuf), String> {

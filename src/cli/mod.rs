@@ -8,14 +8,20 @@ mod arguments;
 mod destination;
 mod explain;
 mod lint;
+mod probe;
 mod rules;
 mod terminal;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
+use miette::{IntoDiagnostic as _, WrapErr as _};
 
-use arguments::{Arguments, Command};
+use crate::oci::Bytes;
+use crate::registry::Cache;
+use crate::report::Json;
+use crate::settings::user_cache_folder;
+use arguments::{Arguments, CacheAction, Command, SchemaOf};
 
 /// The exit status of a run that could not be done: a bad flag, an unreadable config.
 pub const COULD_NOT_RUN: u8 = 2;
@@ -32,7 +38,11 @@ pub async fn run() -> ExitCode {
     let done = match arguments.command {
         Command::Lint(options) => lint::run(*options, color).await,
         Command::Rules(options) => rules::run(&options),
+        Command::Probe(options) => probe::run(&options).await,
         Command::Explain(options) => explain::run(&options),
+        Command::Schema(options) => schema(options.of),
+        Command::Cache(options) => cache(options.action),
+        Command::Completions(options) => completions(options.shell),
     };
     match done {
         Ok(code) => ExitCode::from(code),
@@ -41,4 +51,40 @@ pub async fn run() -> ExitCode {
             ExitCode::from(COULD_NOT_RUN)
         }
     }
+}
+
+fn schema(of: SchemaOf) -> miette::Result<u8> {
+    let text = match of {
+        SchemaOf::Report => Json::SCHEMA,
+    };
+    terminal::print(|out| out.write_all(text.as_bytes()))?;
+    Ok(0)
+}
+
+fn cache(action: CacheAction) -> miette::Result<u8> {
+    let CacheAction::Clean { cache_dir } = action;
+    let Some(folder) = cache_dir.or_else(user_cache_folder) else {
+        return Err(miette::miette!(
+            help = "name it with --cache-dir DIR",
+            "this system names no cache folder"
+        ));
+    };
+    let removed = Cache::clean(&folder)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot clean the cache in {}", folder.display()))?;
+    let size = Bytes(removed);
+    terminal::print(|out| writeln!(out, "{size} removed from {}", folder.display()))?;
+    Ok(0)
+}
+
+fn completions(shell: clap_complete::Shell) -> miette::Result<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(
+        shell,
+        &mut Arguments::command(),
+        "oci-preflight",
+        &mut script,
+    );
+    terminal::print(|out| out.write_all(&script))?;
+    Ok(0)
 }

@@ -258,7 +258,8 @@ pub fn find_config_file(first_path: &Path) -> Option<PathBuf> {
 }
 
 /// The folder for this program in the user's cache folder: `XDG_CACHE_HOME`, else the platform's own place.
-fn user_cache_folder() -> Option<PathBuf> {
+#[must_use]
+pub fn user_cache_folder() -> Option<PathBuf> {
     let folder = |name: &str| {
         std::env::var_os(name)
             .map(PathBuf::from)
