@@ -8,6 +8,7 @@ use instructions::{Word, instructions};
 
 use super::place::Text;
 use super::variables::expand;
+use crate::oci::Reference;
 use crate::workload::Occurrence;
 
 /// Whether a text is a Dockerfile: its first instruction is `FROM`, or `ARG` with a `FROM` behind it.
@@ -89,7 +90,9 @@ impl Build<'_> {
         self.has_stage = true;
         let mut words = words.iter().filter(|word| !word.text.starts_with("--"));
         let Some(base) = words.next() else { return };
-        if let Some(name) = self.expand(base.text.trim_matches(['"', '\''])) {
+        let written = base.text.trim_matches(['"', '\'']);
+        let name = self.expand(written);
+        if let Some(name) = name.filter(|name| is_meant(written, name)) {
             self.image(*base, &name, "FROM");
         }
         if words
@@ -127,6 +130,12 @@ impl Build<'_> {
                 .extend(self.text.at(word.range(), name, field));
         }
     }
+}
+
+/// Whether a name with the defaults of its arguments is one that the author means: an argument that is empty by default
+/// leaves a name that is none, and has to be given.
+fn is_meant(written: &str, name: &str) -> bool {
+    !written.contains('$') || name.parse::<Reference>().is_ok()
 }
 
 #[cfg(test)]
@@ -168,7 +177,7 @@ mod tests {
 
     #[test]
     fn arguments_have_their_defaults() {
-        let dockerfile = "ARG TAG=1 REPO=\"a/b\"\nFROM ${REPO}:$TAG\nARG OTHER=2\nFROM c:${OTHER}\nFROM d:${NONE:-3}\n";
+        let dockerfile = "ARG TAG=1 REPO=\"a/b\"\nFROM ${REPO}:$TAG\nARG OTHER=2\nFROM c:${OTHER}\nFROM d:${NONE:-3}\nFROM e:${EMPTY:-}\n";
         let found = read(dockerfile);
         let values: Vec<_> = found.iter().map(|(_, value)| value.as_str()).collect();
         assert_eq!(values, ["a/b:1", "d:3"]);

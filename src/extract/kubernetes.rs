@@ -108,7 +108,8 @@ impl Reader<'_> {
         let annotated = arguments::annotations(node, &object.owner, field, self.text);
         self.add(annotated, object);
         if field.last_key() == "image" {
-            let split = parts::image(node, true, &object.owner, field, self.text);
+            let is_image = node.get("repository").is_some();
+            let split = parts::image(node, is_image, &object.owner, field, self.text);
             self.add(split.into_iter().collect(), object);
         }
         let is_pod = pod::is_pod_spec(node);

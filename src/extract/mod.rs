@@ -188,7 +188,7 @@ fn not_yaml(id: SourceId, document: &Document<'_>, error: &YamlError) -> Problem
         span: Span::new(id, error.offset..error.offset + line.trim_end().len()),
         message: format!("this document is no YAML: {error}"),
         help: Some(
-            "Mend it: no image in it was checked. The other documents were read.".to_owned(),
+            "Mend it: of its images only those that stand on a line of their own were read. The other documents were read.".to_owned(),
         ),
     }
 }

@@ -189,6 +189,7 @@ spec:
   steps: [{name: s, image: c:3}]
   image: {repository: d, tag: '4'}
   disk: {image: not-an-image}
+  host: {image: {image: /var/mnt/update, transport: oci}}
 ---
 apiVersion: monitoring.coreos.com/v1
 kind: Prometheus
