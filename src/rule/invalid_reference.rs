@@ -48,9 +48,10 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
 /// lower case.
 fn mended(value: &str) -> Option<String> {
     let trimmed = value.trim();
-    let bare = trimmed
-        .split_once("://")
-        .map_or(trimmed, |(_, name)| name)
+    let bare = ["https://", "http://", "docker://", "oci://"]
+        .iter()
+        .find_map(|scheme| trimmed.strip_prefix(scheme))
+        .unwrap_or(trimmed)
         .trim_end_matches('/');
     if !bare.contains(|c: char| c.is_ascii_alphanumeric()) {
         return None;

@@ -5,7 +5,7 @@ use crate::finding::Severity;
 declare_rule! {
     /// ## What it does
     /// Reports placeholders in image names that nothing filled in: `{{ .Values.tag }}`, `${TAG}`, `$(TAG)`, `$TAG`,
-    /// `<tag>`, `%s`, `ko://…` and the like. Only texts that are no valid image names are looked at, so nothing that a node
+    /// `<tag>`, `%s`, `PROJECT_ID`, `ko://…` and the like. Only texts that are no valid image names are looked at, so nothing that a node
     /// could pull is reported.
     ///
     /// ## Why it matters
@@ -66,7 +66,7 @@ const ANY: &str =
 
 /// The ways to write a placeholder. None of the opening texts can stand in a valid name. Longer ones stand before their
 /// own beginnings.
-static FORMS: [Form; 13] = [
+static FORMS: [Form; 14] = [
     form("{{", "}}", HELM),
     form("${{", "}}", ANY),
     form("${", "}", SHELL),
@@ -87,6 +87,7 @@ static FORMS: [Form; 13] = [
     form("<", ">", ANY),
     form("{", "}", ANY),
     form("%(", ")s", ANY),
+    form("%", "%", ANY),
     form("%", "", ANY),
 ];
 
@@ -105,7 +106,7 @@ pub(super) fn placeholder(text: &str) -> Option<Placeholder<'_>> {
         .filter_map(|form| find(text, form))
         .min_by_key(|(start, placeholder)| (*start, std::cmp::Reverse(placeholder.text.len())))
         .map(|(_, placeholder)| placeholder)
-        .or_else(|| dunder(text))
+        .or_else(|| shouted(text))
 }
 
 fn find<'a>(text: &'a str, form: &'static Form) -> Option<(usize, Placeholder<'a>)> {
@@ -118,7 +119,10 @@ fn find<'a>(text: &'a str, form: &'static Form) -> Option<(usize, Placeholder<'a
     } else {
         inner.find(form.close)?
     };
-    if inner[..length].trim().is_empty() {
+    let name = inner[..length].trim();
+    // A percent sign stands in front of the zone of an IPv6 address too.
+    let is_verb = matches!(name, "d" | "s" | "v");
+    if name.is_empty() || (form.open == "%" && form.close.is_empty() && !is_verb) {
         return None;
     }
     let end = start + form.open.len() + length + form.close.len();
@@ -130,16 +134,22 @@ fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// `__TAG__`, which is a placeholder only where it breaks the grammar, as in a repository.
-fn dunder(text: &str) -> Option<Placeholder<'_>> {
-    static FORM: Form = form("__", "__", ANY);
-    let (_, placeholder) = find(text, &FORM)?;
-    let name = placeholder.text.trim_matches('_');
-    let shouts = name.contains(|c: char| c.is_ascii_uppercase())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
-    shouts.then_some(placeholder)
+/// A part of the path in capitals that reads like the name of a variable or like an order: `PROJECT_ID`, `__REGISTRY__`,
+/// `CHANGE-ME`. Capitals alone do not: `ghcr.io/ACME/app` was meant in earnest.
+fn shouted(text: &str) -> Option<Placeholder<'_>> {
+    const ORDERS: [&str; 3] = ["CHANGE", "REPLACE", "YOUR"];
+    static FORM: Form = form("", "", ANY);
+    let path = text.split('@').next().unwrap_or_default();
+    path.split('/')
+        .map(|part| part.split(':').next().unwrap_or_default())
+        .find(|part| {
+            part.contains(|c: char| c.is_ascii_uppercase())
+                && part
+                    .chars()
+                    .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '_' | '-'))
+                && (part.contains('_') || ORDERS.iter().any(|order| part.starts_with(order)))
+        })
+        .map(|text| Placeholder { text, form: &FORM })
 }
 
 #[cfg(test)]
@@ -163,9 +173,11 @@ mod tests {
             ("app:((tag))", "((tag))"),
             ("app:%s", "%s"),
             ("app:%(tag)s", "%(tag)s"),
-            ("app:%TAG%", "%TAG"),
+            ("app:%TAG%", "%TAG%"),
             ("{registry}/app:1", "{registry}"),
             ("__REGISTRY__/app:1", "__REGISTRY__"),
+            ("REGION-docker.pkg.dev/PROJECT_ID/app:v1", "PROJECT_ID"),
+            ("CHANGE-ME", "CHANGE-ME"),
             ("ko://github.com/team/app", "ko://github.com/team/app"),
         ] {
             let finding = Case::image(image).only_finding(&RULE);
@@ -196,6 +208,8 @@ mod tests {
             "app:{}",
             "app:<",
             "https://ghcr.io/x",
+            "ghcr.io/ACME/app:MY_TAG",
+            "[fe80::1%eth0]:5000/app",
         ] {
             assert!(placeholder(image).is_none(), "{image}");
         }
