@@ -119,6 +119,8 @@ struct Raw {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct RawBudgets {
     image: Option<Spanned<String>>,
+    layer: Option<Spanned<String>>,
+    layers: Option<usize>,
 }
 
 /// Something wrong at a byte range of the file.
@@ -190,9 +192,17 @@ impl ConfigFile {
             levels.insert(level.id, level.level);
         }
         let mut budgets = Budgets::default();
-        if let Some(image) = &raw.budgets.image {
-            let Size(bytes) = parsed(image)?;
-            budgets.image = bytes;
+        for (size, budget) in [
+            (&raw.budgets.image, &mut budgets.image),
+            (&raw.budgets.layer, &mut budgets.layer),
+        ] {
+            if let Some(size) = size {
+                let Size(bytes) = parsed(size)?;
+                *budget = bytes;
+            }
+        }
+        if let Some(layers) = raw.budgets.layers {
+            budgets.layers = layers;
         }
         for number in [&raw.concurrency, &raw.per_host].into_iter().flatten() {
             if *number.as_ref() == 0 {
@@ -309,9 +319,13 @@ mod tests {
 
     #[test]
     fn budgets_and_levels_are_read() {
-        let file = parse("[budgets]\nimage = \"2GB\"\n[rules]\nlatest-tag = \"off\"\n")
-            .expect("a config file");
+        let file = parse(
+            "[budgets]\nimage = \"2GB\"\nlayer = \"1GB\"\nlayers = 60\n[rules]\nlatest-tag = \"off\"\n",
+        )
+        .expect("a config file");
         assert_eq!(file.budgets.image, Bytes(2_000_000_000));
+        assert_eq!(file.budgets.layer, Bytes(1_000_000_000));
+        assert_eq!(file.budgets.layers, 60);
         assert_eq!(file.levels, BTreeMap::from([("latest-tag", Level::Off)]));
     }
 
