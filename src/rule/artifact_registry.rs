@@ -1,6 +1,7 @@
 //! What the rules about Google's registries share.
 
 use super::Subject;
+use super::event::Pull;
 use crate::cluster::{NodePool, Provider};
 use crate::facts::{Answer, RefusalReason};
 use crate::finding::Event;
@@ -30,13 +31,14 @@ const PUBLIC: [&str; 16] = [
 /// not where the image is public, the pod brings pull secrets, or the registry says that there is no such image.
 pub(super) fn pulled_by_node<'a>(subject: &Subject<'a>) -> Option<&'a Reference> {
     let occurrence = subject.occurrence;
-    let reference = occurrence.reference.as_ref().ok()?;
+    let reference = subject.reference()?;
     let missing = matches!(
         subject.lookup,
         Some(Answer::Refused(refusal)) if matches!(refusal.reason, RefusalReason::NotFound(_))
     );
     let private = is_artifact_registry(reference) && !is_public(reference);
-    (private && !missing && occurrence.pull_secrets.is_empty()).then_some(reference)
+    let by_node = occurrence.pull_secrets.is_empty() && !subject.is_never_pulled();
+    (private && by_node && !missing).then_some(reference)
 }
 
 /// `LOCATION-docker.pkg.dev`, and the hosts of Container Registry, which Artifact Registry serves now.
@@ -61,17 +63,20 @@ pub(super) fn gke_pools<'a>(subject: &Subject<'a>) -> impl Iterator<Item = &'a N
     pools.filter(|pool| pool.provider == Provider::Gke)
 }
 
-/// The pull fails at the token service. `token` is `oauth` where the node has a credential, and `anonymous` where not.
-pub(super) fn token_refused(subject: &Subject<'_>, token: &str, status: &str) -> Option<Event> {
-    let reference = subject.occurrence.reference.as_ref().ok()?;
-    let written = &subject.occurrence.value;
-    let host = reference.registry();
-    Some(Event {
-        reason: "ErrImagePull",
-        message: format!(
-            "Failed to pull image \"{written}\": failed to pull and unpack image \"{reference}\": failed to resolve \
-             reference \"{reference}\": failed to authorize: failed to fetch {token} token: unexpected status from GET \
-             request to https://{host}/v2/token: {status}"
+/// The pull of the nodes of `pools` fails at the token service. `token` is `oauth` where the node has a credential, and
+/// `anonymous` where not.
+pub(super) fn token_refused<'a>(
+    subject: &Subject<'a>,
+    reference: &'a Reference,
+    pools: &[&NodePool],
+    token: &str,
+    status: &str,
+) -> Event {
+    let url = format!("https://{}/v2/token", reference.registry());
+    Pull::new(subject, reference, pools.iter().copied()).failed_to_resolve(
+        "Unknown",
+        &format!(
+            "failed to authorize: failed to fetch {token} token: unexpected status from GET request to {url}: {status}"
         ),
-    })
+    )
 }

@@ -1,8 +1,9 @@
+use super::event::Pull;
 use super::{Finding, Subject, declare_rule};
 use crate::cluster::{NodePool, Provider};
 use crate::facts::Depth;
-use crate::finding::{Event, Severity};
-use crate::oci::Bytes;
+use crate::finding::Severity;
+use crate::oci::{Bytes, Reference};
 
 /// The kubelet evicts pods where less than 15 % of the disk with the images is free
 /// (<https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/#hard-eviction-thresholds>).
@@ -30,17 +31,22 @@ declare_rule! {
 }
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    let Some(found) = subject.lookup.and_then(|lookup| lookup.found()) else {
+    let Some((reference, found)) = subject.found() else {
         return vec![];
     };
     let pools = subject.pools.iter().filter_map(|pool| {
         let size = found.image_on(pool)?.compressed_bytes()?;
-        finding(subject, pool, size)
+        finding(subject, reference, pool, size)
     });
     pools.collect()
 }
 
-fn finding(subject: &Subject<'_>, pool: &NodePool, compressed: Bytes) -> Option<Finding> {
+fn finding(
+    subject: &Subject<'_>,
+    reference: &Reference,
+    pool: &NodePool,
+    compressed: Bytes,
+) -> Option<Finding> {
     let disk = pool.disk.as_ref()?;
     let usable = Bytes(disk.size.0 / 100 * USABLE_PERCENT);
     let (needed, sum) = if pool.provider == Provider::Eks {
@@ -57,22 +63,18 @@ fn finding(subject: &Subject<'_>, pool: &NodePool, compressed: Bytes) -> Option<
     if needed <= usable {
         return None;
     }
-    let reference = subject.occurrence.reference.as_ref().ok()?;
     let message = format!(
         "{reference} does not fit the nodes of {}: {sum} on a disk of {}, of which {usable} can be used",
         pool.name, disk.size
     );
-    let mut finding = RULE
-        .finding(subject, message)
-        .help("Make the image smaller, or the pool's boot disk larger.");
-    finding.event = Some(Event {
-        reason: "ErrImagePull",
-        message: format!(
-            "Failed to pull image \"{}\": failed to pull and unpack image \"{reference}\": failed to extract layer: no \
-             space left on device",
-            subject.occurrence.value
-        ),
-    });
-    finding.node_pools = vec![pool.name.clone()];
-    Some(finding)
+    let pull = Pull::new(subject, reference, [pool]);
+    Some(
+        RULE.finding(subject, message)
+            .help("Make the image smaller, or the pool's boot disk larger.")
+            .event(pull.failed_to_unpack(
+                "Unknown",
+                "failed to extract layer: no space left on device",
+            ))
+            .on_pools(&[pool]),
+    )
 }

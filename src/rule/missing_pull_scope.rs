@@ -1,5 +1,5 @@
 use super::artifact_registry::{gke_pools, pulled_by_node, token_refused};
-use super::{Finding, Subject, declare_rule};
+use super::{Finding, Subject, declare_rule, names};
 use crate::cluster::NodePool;
 use crate::facts::Depth;
 use crate::finding::Severity;
@@ -38,9 +38,8 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(reference) = pulled_by_node(subject) else {
         return vec![];
     };
-    let pools: Vec<String> = gke_pools(subject)
+    let pools: Vec<&NodePool> = gke_pools(subject)
         .filter(|pool| lacks_scope(pool))
-        .map(|pool| pool.name.clone())
         .collect();
     if pools.is_empty() {
         return vec![];
@@ -48,14 +47,14 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let message = format!(
         "{reference} can't be pulled unless it is public: the OAuth scopes of {} have neither devstorage.read_only nor \
          cloud-platform",
-        pools.join(", ")
+        names(&pools)
     );
-    let mut finding = RULE.finding(subject, message).help(
-        "Make a new node pool with `--scopes=gke-default` and move the workload: scopes can't be changed later.",
-    );
-    finding.event = token_refused(subject, "anonymous", "403 Forbidden");
-    finding.node_pools = pools;
-    vec![finding]
+    vec![
+        RULE.finding(subject, message)
+            .help("Make a new node pool with `--scopes=gke-default` and move the workload: scopes can't be changed later.")
+            .event(token_refused(subject, reference, &pools, "anonymous", "403 Forbidden"))
+            .on_pools(&pools),
+    ]
 }
 
 fn lacks_scope(pool: &NodePool) -> bool {

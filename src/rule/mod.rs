@@ -148,6 +148,12 @@ impl Finding {
     }
 }
 
+/// The names of node pools, to stand in a sentence.
+fn names(pools: &[&NodePool]) -> String {
+    let names: Vec<&str> = pools.iter().map(|pool| pool.name.as_str()).collect();
+    names.join(", ")
+}
+
 /// Makes the `RULE` of a rule file. The documentation of the invocation is the user's documentation of the rule: it becomes
 /// both the item's doc comment and [`Rule::documentation`].
 ///

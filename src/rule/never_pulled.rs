@@ -1,7 +1,6 @@
 use super::{Finding, Subject, declare_rule};
 use crate::facts::Depth;
 use crate::finding::{Event, Severity};
-use crate::workload::PullPolicy;
 
 declare_rule! {
     /// ## What it does
@@ -28,7 +27,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(reference) = subject.reference() else {
         return vec![];
     };
-    if subject.occurrence.pull_policy != Some(PullPolicy::Never) {
+    if !subject.is_never_pulled() {
         return vec![];
     }
     let written = &subject.occurrence.value;
@@ -51,6 +50,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
 mod tests {
     use super::*;
     use crate::rule::subject_for_tests::Case;
+    use crate::workload::PullPolicy;
 
     #[test]
     fn never_is_named_with_the_event_of_a_node_without_the_image() {

@@ -64,10 +64,12 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             finding.node_pools.push(pool.name.clone());
             continue;
         }
-        let mut finding = RULE.finding(subject, message).help(help);
-        finding.event = token_refused(subject, "oauth", status);
-        finding.node_pools = vec![pool.name.clone()];
-        findings.push(finding);
+        findings.push(
+            RULE.finding(subject, message)
+                .help(help)
+                .event(token_refused(subject, reference, &[pool], "oauth", status))
+                .on_pools(&[pool]),
+        );
     }
     findings
 }

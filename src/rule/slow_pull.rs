@@ -2,7 +2,7 @@ use super::{Finding, Subject, declare_rule};
 use crate::cluster::{Disk, NodePool};
 use crate::facts::Depth;
 use crate::finding::Severity;
-use crate::oci::Bytes;
+use crate::oci::{Bytes, Reference};
 
 /// Seconds that a cold pull may take.
 const BUDGET: u64 = 60;
@@ -42,19 +42,24 @@ declare_rule! {
 }
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    let Some(found) = subject.lookup.and_then(|lookup| lookup.found()) else {
+    let Some((reference, found)) = subject.found() else {
         return vec![];
     };
     let pools = subject.pools.iter().filter(|pool| !pool.image_streaming);
     pools
         .filter_map(|pool| {
             let size = found.image_on(pool)?.compressed_bytes()?;
-            finding(subject, pool, size)
+            finding(subject, reference, pool, size)
         })
         .collect()
 }
 
-fn finding(subject: &Subject<'_>, pool: &NodePool, compressed: Bytes) -> Option<Finding> {
+fn finding(
+    subject: &Subject<'_>,
+    reference: &Reference,
+    pool: &NodePool,
+    compressed: Bytes,
+) -> Option<Finding> {
     let disk = pool.disk.as_ref()?;
     let ceiling = write_ceiling(disk)?;
     let unpacked = Bytes(compressed.0.saturating_mul(UNPACKED_TENTHS) / 10);
@@ -67,7 +72,6 @@ fn finding(subject: &Subject<'_>, pool: &NodePool, compressed: Bytes) -> Option<
     if fast <= BUDGET {
         return None;
     }
-    let reference = subject.occurrence.reference.as_ref().ok()?;
     let kind = disk.kind.as_deref().unwrap_or("disk");
     let message = format!(
         "{reference} takes {} to pull on a new node of {}: {compressed} compressed at 20 to 60 MB/s, and about \
@@ -76,11 +80,11 @@ fn finding(subject: &Subject<'_>, pool: &NodePool, compressed: Bytes) -> Option<
         pool.name,
         disk.size
     );
-    let mut finding = RULE
-        .finding(subject, message)
-        .help("Make the image smaller, or give the pool a faster or larger disk.");
-    finding.node_pools = vec![pool.name.clone()];
-    Some(finding)
+    Some(
+        RULE.finding(subject, message)
+            .help("Make the image smaller, or give the pool a faster or larger disk.")
+            .on_pools(&[pool]),
+    )
 }
 
 fn range(fast: u64, slow: u64) -> String {

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::artifact_registry::is_artifact_registry;
-use super::{Finding, Subject, declare_rule};
+use super::{Finding, Subject, declare_rule, names};
 use crate::cluster::NodePool;
 use crate::facts::{Depth, Found};
 use crate::finding::Severity;
@@ -36,31 +36,32 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         .copied()
         .filter(|pool| pool.image_streaming)
         .collect();
-    let (Some(pool), Ok(reference)) = (streaming.first(), &subject.occurrence.reference) else {
+    let (Some(pool), Some(reference)) = (streaming.first(), subject.reference()) else {
         return vec![];
     };
-    let found = subject.lookup.and_then(|lookup| lookup.found());
+    if subject.is_never_pulled() {
+        return vec![];
+    }
     let mut reasons = Vec::new();
     if !is_artifact_registry(reference) {
         reasons.push("it is not in Artifact Registry");
     }
-    if let Some(found) = found {
+    if let Some((_, found)) = subject.found() {
         reasons.extend(of_manifest(found, pool));
     }
     if reasons.is_empty() {
         return vec![];
     }
-    let names: Vec<String> = streaming.iter().map(|pool| pool.name.clone()).collect();
     let message = format!(
         "{reference} is not streamed on {}, but pulled whole: {}",
-        names.join(", "),
+        names(&streaming),
         reasons.join(", and ")
     );
-    let mut finding = RULE.finding(subject, message).help(
-        "See the limits at https://cloud.google.com/kubernetes-engine/docs/how-to/image-streaming.",
-    );
-    finding.node_pools = names;
-    vec![finding]
+    vec![
+        RULE.finding(subject, message)
+            .help("See the limits at https://cloud.google.com/kubernetes-engine/docs/how-to/image-streaming.")
+            .on_pools(&streaming),
+    ]
 }
 
 /// <https://cloud.google.com/kubernetes-engine/docs/how-to/image-streaming#limitations>

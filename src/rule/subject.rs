@@ -66,10 +66,15 @@ impl<'a> Subject<'a> {
         self.occurrence.reference.as_ref().ok()
     }
 
+    /// Whether a node takes the image that it has, or none.
+    pub(super) fn is_never_pulled(&self) -> bool {
+        self.occurrence.pull_policy == Some(PullPolicy::Never)
+    }
+
     /// The name and the registry's answer about what a node would pull; none where nothing was asked, and where the
     /// kubelet never pulls, so that the registry does not matter.
     pub(super) fn answer(&self) -> Option<(&'a Reference, &'a Lookup)> {
-        if self.occurrence.pull_policy == Some(PullPolicy::Never) {
+        if self.is_never_pulled() {
             return None;
         }
         Some((self.reference()?, self.lookup?))
