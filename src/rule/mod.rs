@@ -39,6 +39,7 @@ mod undetermined_image;
 mod unknown_machine_type;
 mod unpinned_image;
 mod unrendered_template;
+mod unsupported_layer;
 mod wrong_platform;
 
 pub use subject::{Budgets, Subject};
@@ -62,6 +63,7 @@ pub static RULES: &[&Rule] = &[
     &corrupt_manifest::RULE,
     &not_an_image::RULE,
     &schema1_manifest::RULE,
+    &unsupported_layer::RULE,
     &missing_platform::RULE,
     &wrong_platform::RULE,
     &mislabelled_platform::RULE,
