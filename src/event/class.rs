@@ -57,7 +57,7 @@ classes! {
         "The manifest is there, but the registry has lost its config or a layer.";
     CredentialsMissing "credentials_missing" Some("access-denied"),
         "The registry wants credentials, and got none that it takes.";
-    CredentialsNotUsed "credentials_not_used" Some("pull-secret-mismatch"),
+    CredentialsNotUsed "credentials_not_used" Some("access-denied"),
         "The pull went out without credentials: no pull secret matches this registry and path, or the pod does not name it.";
     DanglingTag "dangling_tag" Some("incomplete-image"),
         "The tag exists, but the manifest that it points to is gone.";
@@ -75,7 +75,7 @@ classes! {
         "The text is not a valid image name.";
     KubeletQps "kubelet_qps" None,
         "The kubelet's own limit on pulls per second was reached; the registry was not asked.";
-    LayerCorruptOrFormat "layer_corrupt_or_format" Some("unsupported-layer"),
+    LayerCorruptOrFormat "layer_corrupt_or_format" None,
         "A layer arrived but could not be unpacked: it is damaged, or in a form that the runtime does not know.";
     LocalImageNotPushed "local_image_not_pushed" Some("image-not-found"),
         "The name looks like an image that was only built locally; the node asked a registry that has never had it.";
@@ -133,7 +133,7 @@ classes! {
         "The image is built for another Windows version than the node's.";
     WrongArchBinary "wrong_arch_binary" Some("wrong-platform"),
         "The image was pulled, but its program is built for another architecture than the node's.";
-    ZstdUnsupported "zstd_unsupported" Some("unsupported-layer"),
+    ZstdUnsupported "zstd_unsupported" None,
         "The layers are compressed with zstd, which this runtime cannot unpack.";
 }
 

@@ -150,6 +150,16 @@ fn what_is_no_pull_failure_has_no_cause() {
 }
 
 #[test]
+fn a_manifest_of_today_is_not_taken_for_schema_1() {
+    let digest = "0".repeat(64);
+    let message = format!(
+        "Failed to pull image \"ghcr.io/team/app:3\": failed to copy: httpReadSeeker: failed open: could not fetch content \
+         descriptor sha256:{digest} (application/vnd.oci.image.manifest.v1+json) from remote: not found"
+    );
+    assert_eq!(classify(&message)[0].class, Class::DanglingTag);
+}
+
+#[test]
 fn a_truncated_message_keeps_what_is_certain() {
     let list = br#"{"items": [{"kind": "Event", "involvedObject": {}, "type": "Warning", "message": "Failed to pull image \"nginx:0\": toomanyrequests: You have rea"#;
     assert_eq!(explained(list), [["rate_limit"]]);
@@ -173,5 +183,14 @@ proptest! {
         let explanation = explain(bytes.as_slice()).expect("a slice can be read");
         explanation.write_json(&mut written).expect("a vector can be written");
         serde_json::from_slice::<serde_json::Value>(&written).expect("valid JSON");
+    }
+}
+
+#[test]
+fn the_rules_that_causes_point_to_exist() {
+    for class in Class::ALL {
+        if let Some(rule) = class.rule() {
+            assert!(oci_preflight::rule::find(rule).is_some(), "{class}: {rule}");
+        }
     }
 }

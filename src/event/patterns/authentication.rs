@@ -43,6 +43,16 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "the access messages of Artifact Registry, Amazon ECR, Azure Container Registry and VPC Service Controls",
     },
     Pattern {
+        text: r"You don't have the needed permissions",
+        when: &[],
+        causes: &[
+            (PermissionDenied, Likely),
+            (CredentialsMissing, Likely),
+            (TokenExpired, Possible),
+        ],
+        source: "what gcr.io answers to no, old and too weak credentials",
+    },
+    Pattern {
         text: r"or it may not exist|explicit deny|may not exist",
         when: &[],
         causes: &[(RepoMissingOrPrivate, Likely)],
@@ -240,7 +250,11 @@ pub(super) const ROWS: &[Pattern] = &[
     Pattern {
         text: r"denied: access forbidden|access forbidden",
         when: &[],
-        causes: &[(CredentialsMissing, Likely), (PermissionDenied, Likely)],
+        causes: &[
+            (CredentialsMissing, Likely),
+            (PermissionDenied, Likely),
+            (RepoMissingOrPrivate, Possible),
+        ],
         source: "GitLab's token service, for no and for too weak credentials",
     },
     Pattern {

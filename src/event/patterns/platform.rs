@@ -11,7 +11,7 @@ use crate::event::pattern::When;
 /// The rows.
 pub(super) const ROWS: &[Pattern] = &[
     Pattern {
-        text: r"Schema 1 images have been deprecated|schema 1 image manifests are no longer supported|manifest\.v1\+(pretty)?jws|schema 1 not supported|manifest version 2, schema 1|Image Format v1|schema ?(version )?v?1 (manifest|image)s?|unsupported schema version 1|schemaVersion:? ?1\b|manifest\.v1\+json",
+        text: r"Schema 1 images have been deprecated|schema 1 image manifests are no longer supported|v1\+prettyjws|distribution\.manifest\.v1\+(jws|json)|schema 1 not supported|manifest version 2, schema 1|Image Format v1|schema ?(version )?v?1 (manifest|image)s?|unsupported schema version 1|schemaVersion:? ?1\b",
         when: &[],
         causes: &[(Schema1, Sure)],
         source: "containerd v2.0 core/remotes/docker/schema1, v2.1 core/transfer/local/pull.go; moby distribution/errors.go",
@@ -61,11 +61,14 @@ pub(super) const ROWS: &[Pattern] = &[
     Pattern {
         text: r"no matching manifest for windows",
         when: &[],
-        causes: &[(WindowsVersionMismatch, Possible)],
+        causes: &[
+            (PlatformMismatch, Likely),
+            (WindowsVersionMismatch, Possible),
+        ],
         source: "moby distribution/pull_v2_windows.go",
     },
     Pattern {
-        text: r"no match for platform in manifest: |no image found in (manifest list|image index) for|no matching manifest for (linux|windows|darwin)|in the manifest list entries|does not match the specified platform|cannot be used on this platform|no child with platform|no matching platform|unsupported platform|no (image )?manifest (found )?for platform|does not provide the specified platform|does not provide any platform|image operating system .{0,30}(cannot|not)",
+        text: r"no match for platform in manifest: |no image found in (manifest list|image index) for|no matching manifest for (linux|darwin)|does not match the specified platform|cannot be used on this platform|no child with platform|no matching platform|unsupported platform|no (image )?manifest (found )?for platform|does not provide the specified platform|does not provide any platform|image operating system .{0,30}(cannot|not)",
         when: &[],
         causes: &[(PlatformMismatch, Sure)],
         source: "containerd core/images/image.go; containers/image internal/manifest; moby distribution/pull_v2.go",
@@ -83,7 +86,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "Linux execve(2), ENOEXEC",
     },
     Pattern {
-        text: r"does not match the detected host platform",
+        text: r"does not match the (detected host|expected) platform",
         when: &[],
         causes: &[(WrongArchBinary, Likely), (PlatformMismatch, Likely)],
         source: "moby daemon/create.go",
