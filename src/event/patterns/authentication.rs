@@ -129,7 +129,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby distribution/registry.go; ECR tokens live 12 hours, then nothing is sent",
     },
     Pattern {
-        text: r"no basic auth credentials|Authentication is required|authentication required",
+        text: r"no basic auth credentials|Authentication is required|authentication required|no scope specified for token auth challenge",
         when: &[],
         causes: &[(CredentialsMissing, Likely), (CredentialsNotUsed, Possible)],
         source: "moby distribution/registry.go; distribution registry/api/errcode",

@@ -41,6 +41,12 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "a runtime without zstd takes such a layer for a damaged archive",
     },
     Pattern {
+        text: r"(fetching|reading|downloading) blob: .*Status ?Code: 4\d\d",
+        when: &[],
+        causes: &[(BlobBackendError, Likely)],
+        source: "containers/image docker/body_reader.go: the storage refuses the rest of a blob",
+    },
+    Pattern {
         text: r"unexpected EOF|short read|failed size validation|unexpected commit (size|digest)|failed to read expected number of bytes|filesystem layer verification failed|http2: (server sent GOAWAY|client connection lost)|stream error: stream ID|use of closed network connection|broken pipe|unexpected end of (file|stream|data)|invalid response size|happened during read|transfer closed with",
         when: &[],
         causes: &[(TruncatedDownload, Likely)],

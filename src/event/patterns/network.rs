@@ -4,14 +4,14 @@ use super::Pattern;
 use crate::event::class::Class::{
     DnsFailure, HttpRegistry, LocalImageNotPushed, PullTimeout, RateLimit,
     RedirectTargetUnreachable, Registry5xx, RegistryUnreachable, TlsCertificateInvalid,
-    TlsInterceptingProxy, TlsUnknownCa,
+    TlsInterceptingProxy, TlsUnknownCa, TruncatedDownload,
 };
 use crate::event::class::Confidence::{Likely, Possible, Sure};
 use crate::event::family::Family;
 use crate::event::pattern::When;
 
 /// No connection came about.
-const NO_CONNECTION: &str = r"dial tcp (\[[0-9a-f:]+\]|[0-9.]+):\d+: |connect: (connection refused|no route to host|network is unreachable|connection timed out|cannot assign|permission denied)|actively refused|RegistryUnavailable|registry is unavailable";
+const NO_CONNECTION: &str = r"dial tcp (\[[0-9a-f:]+\]|[0-9.]+):\d+: |connect: (connection refused|no route to host|network is unreachable|connection timed out|cannot assign|permission denied)|actively refused|RegistryUnavailable|registry is unavailable|Could not reach any registry endpoint";
 /// A connection that did not get as far as an answer.
 const NO_ANSWER: &str = r"Client\.Timeout( or context cancellation)? exceeded|request canceled while waiting for connection|TLS handshake timeout|timeout awaiting response headers|net/http: request canceled|(do request|Get|Head|read tcp|handshake).*(connection reset by peer|: EOF\b|wsarecv|i/o timeout)|Connection reset by peer";
 
@@ -137,6 +137,12 @@ pub(super) const ROWS: &[Pattern] = &[
         when: &[],
         causes: &[(RegistryUnreachable, Likely), (PullTimeout, Likely)],
         source: "Go net/http",
+    },
+    Pattern {
+        text: r"(Get|Head|do request).*: EOF\b",
+        when: &[],
+        causes: &[(TruncatedDownload, Possible), (Registry5xx, Possible)],
+        source: "Go net/http: the server, or something in between, closed the connection",
     },
     Pattern {
         text: r"(unexpected status|status code|HTTP status|StatusCode|responded with|received).*[ :\]](500|501|502|503|504|520|521|522|523|524|525|526|530)\b|(500 Internal Server Error|502 Bad Gateway|503 Service (Temporarily )?Unavailable|504 Gateway Time-?out)",
