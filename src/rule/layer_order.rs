@@ -9,7 +9,7 @@ declare_rule! {
     /// Reports images in whose build something that changes often stands below something large that does not: the whole
     /// source copied before the dependencies are installed, a build argument such as `GIT_SHA` set before them, or a system
     /// upgrade whose result differs from build to build. The build history tells it, without the base image's own steps. Less
-    /// than 10 MB is not worth a word.
+    /// than 10 MB is not worth a word, unless it is a quarter of the image.
     ///
     /// ## Why it matters
     /// A changed layer changes all layers above it, so each release makes each node fetch and unpack the same dependencies
@@ -28,8 +28,10 @@ declare_rule! {
     event: None,
 }
 
-/// What must be fetched again without need before the order is worth a finding.
-const FLOOR: Bytes = Bytes(10_000_000);
+/// What is always worth a finding when it is fetched again without need.
+const MUCH: Bytes = Bytes(10_000_000);
+/// In a small image, this part of it is.
+const SHARE: u64 = 4;
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let Some((reference, found)) = subject.found() else {
@@ -39,11 +41,14 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     subject
         .pulled(found)
         .into_iter()
-        .filter_map(|pulled| own_steps(pulled.image))
-        .map(|steps| {
+        .filter_map(|pulled| {
+            let share = Bytes(pulled.image.compressed_bytes()?.0 / SHARE);
+            Some((own_steps(pulled.image)?, MUCH.min(share)))
+        })
+        .map(|(steps, floor)| {
             [source_first, changing_argument, moving_packages]
                 .into_iter()
-                .filter_map(|judge| judge(&steps))
+                .filter_map(|judge| judge(&steps, floor))
                 .map(|advice| {
                     RULE.finding(subject, advice.message(reference))
                         .help(advice.better)
@@ -89,7 +94,7 @@ fn named(step: &BuildStep<'_>) -> String {
 }
 
 /// The whole source is copied, and then dependencies are installed that do not need it.
-fn source_first(steps: &[BuildStep<'_>]) -> Option<Advice> {
+fn source_first(steps: &[BuildStep<'_>], floor: Bytes) -> Option<Advice> {
     let (at, copy) = steps
         .iter()
         .enumerate()
@@ -103,7 +108,7 @@ fn source_first(steps: &[BuildStep<'_>]) -> Option<Advice> {
         .iter()
         .filter(|step| step.layer.is_some() && step.installs_from().is_some())
         .collect();
-    if sum(installs.iter().copied()) < FLOOR {
+    if sum(installs.iter().copied()) < floor {
         return None;
     }
     let largest = installs.iter().max_by_key(|step| step.bytes())?;
@@ -132,7 +137,7 @@ fn source_first(steps: &[BuildStep<'_>]) -> Option<Advice> {
 }
 
 /// A variable with a new value in each build stands before installations that do not use it.
-fn changing_argument(steps: &[BuildStep<'_>]) -> Option<Advice> {
+fn changing_argument(steps: &[BuildStep<'_>], floor: Bytes) -> Option<Advice> {
     let (at, name) = steps.iter().enumerate().find_map(|(at, step)| {
         let (name, _) = step
             .variables()
@@ -149,7 +154,7 @@ fn changing_argument(steps: &[BuildStep<'_>]) -> Option<Advice> {
                 && !step.instruction.contains(name)
         })
         .collect();
-    if sum(installs.iter().copied()) < FLOOR {
+    if sum(installs.iter().copied()) < floor {
         return None;
     }
     let largest = installs.iter().max_by_key(|step| step.bytes())?;
@@ -167,7 +172,7 @@ fn changing_argument(steps: &[BuildStep<'_>]) -> Option<Advice> {
 }
 
 /// Package lists or upgrades that stand in a layer of their own: they differ whenever they are built.
-fn moving_packages(steps: &[BuildStep<'_>]) -> Option<Advice> {
+fn moving_packages(steps: &[BuildStep<'_>], floor: Bytes) -> Option<Advice> {
     let (at, step, is_upgrade) = steps.iter().enumerate().find_map(|(at, step)| {
         step.layer?;
         let command = step.instruction.strip_prefix("RUN ")?;
@@ -185,7 +190,7 @@ fn moving_packages(steps: &[BuildStep<'_>]) -> Option<Advice> {
         (is_upgrade || only_lists).then_some((at, step, is_upgrade))
     })?;
     let again = sum(&steps[at..]);
-    if again < FLOOR {
+    if again < floor {
         return None;
     }
     let (what, better) = if is_upgrade {
