@@ -51,6 +51,17 @@ impl InputError {
         }
     }
 
+    /// What is wrong, without the path in front.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let sentence = self.to_string();
+        let prefix = format!("{}: ", self.path());
+        sentence
+            .strip_prefix(&prefix)
+            .unwrap_or(&sentence)
+            .to_owned()
+    }
+
     pub(super) fn unreadable(path: &str, error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::NotFound {
             Self::NotFound(path.to_owned())

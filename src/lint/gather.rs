@@ -30,7 +30,7 @@ pub(super) fn occurrences(settings: &Settings, sources: &mut SourceMap) -> Asked
                 path: error.path().to_owned(),
                 source: None,
                 dialect: Dialect::Unknown,
-                skipped: Some(error.to_string()),
+                skipped: Some(error.reason()),
             }),
         }
     }

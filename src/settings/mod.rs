@@ -247,14 +247,18 @@ impl Settings {
     }
 }
 
-/// Finds the config file of a run: in the folder of the first path, or in any above it.
+/// Finds the config file of a run: in the folder of the first path, or in any above it. Below the current folder, it is
+/// named as from there, because paths in reports begin with its folder.
 #[must_use]
 pub fn find_config_file(first_path: &Path) -> Option<PathBuf> {
     let absolute = std::path::absolute(first_path).ok()?;
-    absolute
+    let found = absolute
         .ancestors()
         .map(|folder| folder.join(CONFIG_FILE_NAME))
-        .find(|candidate| candidate.is_file())
+        .find(|candidate| candidate.is_file())?;
+    let here = std::env::current_dir().ok();
+    let from_here = here.and_then(|here| found.strip_prefix(here).ok().map(Path::to_owned));
+    Some(from_here.unwrap_or(found))
 }
 
 /// The folder for this program in the user's cache folder: `XDG_CACHE_HOME`, else the platform's own place.

@@ -76,6 +76,19 @@ fn the_config_is_found_above_the_first_path_and_a_flag_wins_over_it() {
 }
 
 #[test]
+fn paths_in_reports_begin_in_the_current_folder() {
+    let report = Preflight::lint(["fixtures/k8s/worker.yaml"]).report();
+    assert_eq!(
+        report["node_pools"][0]["source"],
+        "fixtures/node-pools.json"
+    );
+    let latin = Sources::new().file("latin.yaml", b"# caf\xe9\n");
+    let report = Preflight::lint(["--offline"]).arg(latin.path()).report();
+    let skipped = report["sources"][0]["skipped"].as_str().expect("a reason");
+    assert!(skipped.starts_with("line 1 is not UTF-8"), "{skipped}");
+}
+
+#[test]
 fn the_threshold_decides_the_exit_status() {
     let sources = Sources::new().file("pod.yaml", pod("nginx"));
     for (fail_on, status) in [("error", 0), ("warning", 1), ("note", 1), ("never", 0)] {

@@ -120,11 +120,12 @@ fn listed(report: &Value, folder: &Path) -> String {
     let mut text = String::new();
     for finding in report["findings"].as_array().expect("findings") {
         let words = |key: &str| finding[key].as_str().expect(key);
-        let file = Path::new(words("path"));
+        // The path of a config file's own files begins in the current folder, which is the project's.
+        let file = project().join(words("path"));
         writeln!(
             text,
             "{}:{}:{} {} {} {}",
-            file.strip_prefix(folder).unwrap_or(file).display(),
+            file.strip_prefix(folder).unwrap_or(&file).display(),
             finding["line"],
             finding["column"],
             words("severity"),
