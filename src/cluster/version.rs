@@ -100,6 +100,17 @@ impl Runtime {
         Some(Self { kind, major, minor })
     }
 
+    /// Whether it pulls Docker manifests of version 2, schema 1 as it comes: containerd up to 1.7 (containerd
+    /// `docs/containerd-2.0.md`), CRI-O always, and Docker Engine up to 25 (moby `distribution/errors.go`).
+    #[must_use]
+    pub const fn pulls_schema1(&self) -> bool {
+        match self.kind {
+            RuntimeKind::Containerd => self.major < 2,
+            RuntimeKind::CriO => true,
+            RuntimeKind::Docker => self.major < 26,
+        }
+    }
+
     /// The runtime that a provider's nodes of a Kubernetes version and node image have, where the provider ties them
     /// together; none where it cannot be told.
     ///

@@ -1,9 +1,10 @@
 //! The report in numbers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::Report;
 use super::visible::visible;
+use crate::cluster::NodePool;
 use crate::finding::Severity;
 
 /// How many node pools a sentence names before it counts the rest.
@@ -77,19 +78,45 @@ pub(super) fn judged_against(report: &Report) -> String {
         return "No node pools were given (--nodes, --platform), so platforms were not judged."
             .to_owned();
     }
-    let pools: Vec<String> = report
-        .node_pools
+    let pools = platforms_by_name(&report.node_pools);
+    let named: Vec<String> = pools
         .iter()
         .take(POOLS_IN_A_SENTENCE)
-        .map(|pool| match &pool.platform {
-            Some(platform) if platform.to_string() == pool.name => pool.name.clone(),
-            Some(platform) => format!("{} ({platform})", visible(&pool.name)),
-            None => format!("{} (platform not known)", visible(&pool.name)),
+        .map(|(name, platforms)| match platforms.as_slice() {
+            [platform] if platform == name => (*name).to_owned(),
+            platforms => format!("{} ({})", visible(name), platforms.join(" or ")),
         })
         .collect();
-    let more = match report.node_pools.len().checked_sub(POOLS_IN_A_SENTENCE) {
+    let more = match pools.len().checked_sub(POOLS_IN_A_SENTENCE) {
         Some(more @ 1..) => format!(" and {more} more"),
         _ => String::new(),
     };
-    format!("Judged for node pools: {}{more}", pools.join(", "))
+    let open = if report.node_pools.iter().any(|pool| pool.on_demand) {
+        ". The cluster makes nodes by itself: those that it may make were judged as well."
+    } else {
+        ""
+    };
+    format!("Judged for node pools: {}{more}{open}", named.join(", "))
+}
+
+/// The platforms that the nodes of a pool may have, each pool once: a pool of several platforms stands once for each.
+fn platforms_by_name(pools: &[NodePool]) -> Vec<(&str, Vec<String>)> {
+    let mut by_name: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for pool in pools {
+        let platform = match &pool.platform {
+            Some(platform) => platform.to_string(),
+            None => "platform not known".to_owned(),
+        };
+        let place = *places.entry(&pool.name).or_insert_with(|| {
+            by_name.push((&pool.name, Vec::new()));
+            by_name.len() - 1
+        });
+        if let Some((_, platforms)) = by_name.get_mut(place)
+            && !platforms.contains(&platform)
+        {
+            platforms.push(platform);
+        }
+    }
+    by_name
 }

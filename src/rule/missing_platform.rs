@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use super::arm_nodes::why_on_arm;
 use super::event::{Pull, Wording};
 use super::{Finding, Subject, declare_rule};
 use crate::cluster::NodePool;
@@ -50,9 +51,14 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         RULE.finding(
             subject,
             format!(
-                "{reference} has no image for {}: it has {}",
+                "{reference} has no image for {}: it has {}{}",
                 list(&platforms),
-                offered(found)
+                offered(found),
+                if served.is_empty() {
+                    ""
+                } else {
+                    why_on_arm(&pools)
+                }
             ),
         )
         .help(help(&platforms, &served))

@@ -4,6 +4,7 @@
 //! A new rule is one file here, one line in [`RULES`], and one folder with a passing and a failing case under
 //! `fixtures/rules`. If one of the three is missing, a test names it.
 
+mod arm_nodes;
 mod artifact_registry;
 mod build_steps;
 mod event;

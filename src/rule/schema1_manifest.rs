@@ -55,7 +55,8 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             RULE.finding(
                 subject,
                 format!(
-                    "{reference} has the Docker schema 1 format: these nodes still convert it, and no longer after their upgrade to containerd 2"
+                    "{reference} has the Docker schema 1 format: {}",
+                    for_how_long(&converting)
                 ),
             )
             .severity(Severity::Warning)
@@ -74,6 +75,19 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         .event(schema1.event(subject, reference, &refusing))
         .on_pools(&refusing),
     ]
+}
+
+/// What becomes of nodes that still take the format.
+fn for_how_long(pools: &[&NodePool]) -> &'static str {
+    let is_cri_o = |pool: &&NodePool| {
+        let runtime = pool.container_runtime();
+        runtime.is_some_and(|runtime| runtime.kind == RuntimeKind::CriO)
+    };
+    if pools.iter().all(is_cri_o) {
+        "CRI-O still pulls it, and containerd refuses it from 2.0 on"
+    } else {
+        "these nodes still convert it, and no longer after their upgrade to containerd 2"
+    }
 }
 
 /// Where the old format stands.
@@ -103,12 +117,10 @@ impl Schema1 {
 
     /// Whether a runtime refuses the format. One that is not known is taken for a current one.
     fn is_refused_by(&self, runtime: Option<&Runtime>) -> bool {
-        match (self, runtime.map(|runtime| (runtime.kind, runtime.major))) {
-            (_, Some((RuntimeKind::CriO, _))) => false,
-            (Self::InIndex, _) | (_, None) => true,
-            (_, Some((RuntimeKind::Containerd, major))) => major >= 2,
-            // Docker Engine 26 disables the format (moby `distribution/errors.go`).
-            (_, Some((RuntimeKind::Docker, major))) => major >= 26,
+        match (self, runtime) {
+            (Self::InIndex, Some(runtime)) => runtime.kind != RuntimeKind::CriO,
+            (Self::Itself, Some(runtime)) => !runtime.pulls_schema1(),
+            (_, None) => true,
         }
     }
 

@@ -4,9 +4,6 @@ use crate::facts::Depth;
 use crate::finding::Severity;
 use crate::oci::{Bytes, Reference};
 
-/// Seconds that a cold pull may take.
-const BUDGET: u64 = 60;
-
 /// Compressed bytes that a node fetches in a second: a small one, and a large one. Of 728 MB a node with one processor made
 /// about 10 MB/s with unpacking, and a desktop 26 MB/s (containerd issue 2886).
 const NETWORK: (u64, u64) = (20_000_000, 60_000_000);
@@ -21,7 +18,7 @@ const UNPACKED_TENTHS: u64 = 25;
 declare_rule! {
     /// ## What it does
     /// Predicts how long a node of each pool pulls the image when it has none of it, and reports pulls that take more than
-    /// a minute even at the fast end of the range. The sum is shown: compressed bytes over the network, unpacked bytes
+    /// the budget, one minute, even at the fast end of the range. The sum is shown: compressed bytes over the network, unpacked bytes
     /// against what the pool's disk takes by its type and size.
     ///
     /// ## Why it matters
@@ -35,7 +32,7 @@ declare_rule! {
     /// Make the image smaller, give the pool a faster or larger disk (`pd-balanced`, `pd-ssd`, `gp3` with more throughput),
     /// or stream images.
     id: "slow-pull",
-    summary: "the predicted time of a cold pull on a node pool's disk is over a minute",
+    summary: "the predicted time of a cold pull on a node pool's disk is over the budget",
     severity: Some(Severity::Warning),
     needs: Depth::Manifest,
     event: Some("ErrImagePull"),
@@ -69,7 +66,7 @@ fn finding(
     };
     let fast = seconds(NETWORK.1, UNPACK.1);
     let slow = seconds(NETWORK.0, UNPACK.0);
-    if fast <= BUDGET {
+    if fast <= subject.budgets.pull_time.as_secs() {
         return None;
     }
     let kind = disk.kind.as_deref().unwrap_or("disk");

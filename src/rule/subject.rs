@@ -1,5 +1,7 @@
 //! What a rule may look at.
 
+use std::time::Duration;
+
 use crate::cluster::{NodePool, Target};
 use crate::facts::{Answer, Failure, Found, Lookup, PlatformImage, Refusal};
 use crate::oci::{Bytes, Digest, Manifest, Platform, Reference, media_type};
@@ -29,17 +31,20 @@ pub struct Budgets {
     pub layer: Bytes,
     /// The number of layers of one image.
     pub layers: usize,
+    /// The time of one pull on a node that has nothing of the image.
+    pub pull_time: Duration,
 }
 
 impl Default for Budgets {
     /// One gigabyte for an image: at the 20 MB/s that a small node pulls and unpacks, nearly a minute. Half of it for a
     /// layer, because one layer is fetched and unpacked by one thread up to containerd 2.1. A hundred layers: overlay file
-    /// systems end at 127.
+    /// systems end at 127. A minute for a pull: those who wait for a new node wait for it as well.
     fn default() -> Self {
         Self {
             image: Bytes(1_000_000_000),
             layer: Bytes(500_000_000),
             layers: 100,
+            pull_time: Duration::from_mins(1),
         }
     }
 }

@@ -1,3 +1,4 @@
+use super::arm_nodes::why_on_arm;
 use super::{Finding, Subject, declare_rule};
 use crate::cluster::NodePool;
 use crate::facts::Depth;
@@ -56,7 +57,14 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         let mut finding = RULE
             .finding(
                 subject,
-                format!("{reference} is built for {built_for} only, and not for {nodes}"),
+                format!(
+                    "{reference} is built for {built_for} only, and not for {nodes}{}",
+                    if fitting.is_empty() {
+                        ""
+                    } else {
+                        why_on_arm(&wrong)
+                    }
+                ),
             )
             .help(help(built_for, &nodes, !fitting.is_empty()))
             .on_pools(&wrong);

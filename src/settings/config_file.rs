@@ -121,6 +121,7 @@ struct RawBudgets {
     image: Option<Spanned<String>>,
     layer: Option<Spanned<String>>,
     layers: Option<usize>,
+    pull_time: Option<u64>,
 }
 
 /// Something wrong at a byte range of the file.
@@ -203,6 +204,9 @@ impl ConfigFile {
         }
         if let Some(layers) = raw.budgets.layers {
             budgets.layers = layers;
+        }
+        if let Some(seconds) = raw.budgets.pull_time {
+            budgets.pull_time = Duration::from_secs(seconds);
         }
         for number in [&raw.concurrency, &raw.per_host].into_iter().flatten() {
             if *number.as_ref() == 0 {

@@ -15,7 +15,8 @@ pub fn project() -> &'static Path {
 /// One run of `oci-preflight`, built up word by word. Neither the home folder nor any variable of the machine reaches it.
 pub struct Preflight {
     command: Command,
-    _home: TempDir,
+    /// The home folder and what the run reads, which go when the run is done.
+    folders: Vec<TempDir>,
 }
 
 /// What a run gave back.
@@ -39,7 +40,7 @@ impl Preflight {
             .args(words);
         Self {
             command,
-            _home: home,
+            folders: vec![home],
         }
     }
 
@@ -52,6 +53,22 @@ impl Preflight {
 
     pub fn arg(mut self, word: impl AsRef<OsStr>) -> Self {
         self.command.arg(word);
+        self
+    }
+
+    /// Keeps the files that the run reads until it is done.
+    pub fn keep(mut self, sources: Sources) -> Self {
+        self.folders.push(sources.folder);
+        self
+    }
+
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub fn current_dir(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
         self
     }
 

@@ -1,6 +1,7 @@
 //! Node pools from the files that people have, and which workload can land where.
 
 mod clusters;
+mod command_line;
 mod formats;
 mod rules;
 mod scheduling;
