@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::inspect::InspectArguments;
 use crate::cluster::KubernetesVersion;
 use crate::oci::Platform;
 use crate::report::Output;
@@ -26,6 +27,8 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Check every image that Kubernetes sources name.
     Lint(Box<LintArguments>),
+    /// Show one image: its platforms and layers, and what a node of each pool would pull.
+    Inspect(Box<InspectArguments>),
     /// List all rules.
     Rules(RulesArguments),
     /// Probe the way to a registry, stage by stage: proxy, DNS, TCP, TLS, API, token, manifest, content.
@@ -189,7 +192,7 @@ pub(super) struct LintArguments {
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
     pub quiet: bool,
 
-    /// Print times and requests too.
+    /// Print what each node pool gets, times and requests too.
     #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
 }
@@ -309,7 +312,7 @@ pub(super) struct CompletionsArguments {
     pub shell: clap_complete::Shell,
 }
 
-fn layout(text: &str) -> Result<(String, PathBuf), String> {
+pub(super) fn layout(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
         Some((host, folder)) if !host.is_empty() && !folder.is_empty() => {
             Ok((host.to_owned(), PathBuf::from(folder)))

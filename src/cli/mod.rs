@@ -7,6 +7,7 @@
 mod arguments;
 mod destination;
 mod explain;
+mod inspect;
 mod lint;
 mod probe;
 mod rules;
@@ -37,6 +38,7 @@ pub async fn run() -> ExitCode {
     let color = arguments.color;
     let done = match arguments.command {
         Command::Lint(options) => lint::run(*options, color).await,
+        Command::Inspect(options) => inspect::run(*options, color).await,
         Command::Rules(options) => rules::run(&options),
         Command::Probe(options) => probe::run(&options).await,
         Command::Explain(options) => explain::run(&options),

@@ -13,6 +13,7 @@ use std::time::Instant;
 use miette::Diagnostic;
 use thiserror::Error;
 
+use crate::facts::Depth;
 use crate::registry::{CredentialSources, LayoutMapping, Options, Registry, RegistryError};
 use crate::report::{Gathered, Report, Statistics};
 use crate::settings::Settings;
@@ -49,6 +50,35 @@ pub async fn lint(
     settings: &Settings,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Report, LintError> {
+    run(settings, Ask::WhatRulesNeed, progress).await
+}
+
+/// Does the same, and learns every platform of the images, whatever the node pools are.
+///
+/// # Errors
+///
+/// As [`lint`].
+pub async fn inspect(
+    settings: &Settings,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Report, LintError> {
+    run(settings, Ask::Everything, progress).await
+}
+
+/// How much is asked about each image.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    /// The platforms of the pools where pods can land, as deep as the enabled rules need.
+    WhatRulesNeed,
+    /// All platforms, with their configs.
+    Everything,
+}
+
+async fn run(
+    settings: &Settings,
+    ask: Ask,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Report, LintError> {
     let started = Instant::now();
 
     // Read
@@ -60,7 +90,13 @@ pub async fn lint(
     // Ask
     let registry = Registry::new(options(settings))?;
     let landings = judge::landings(&gathered.occurrences, &target.pools);
-    let wanted = judge::wanted(&gathered.occurrences, &landings, settings.depth());
+    let mut wanted = judge::wanted(&gathered.occurrences, &landings, settings.depth());
+    if ask == Ask::Everything {
+        for (_, depth, platforms) in &mut wanted {
+            *depth = Depth::Config.max(*depth);
+            *platforms = None;
+        }
+    }
     let total = judge::distinct(&wanted);
     progress(Progress { done: 0, total });
     let lookups = registry

@@ -32,7 +32,7 @@ impl Format for Json {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+pub(super) struct Document<'a> {
     version: u32,
     tool: Tool,
     summary: Summary<'a>,
@@ -178,7 +178,7 @@ impl<'a> From<Place<'a>> for PlaceEntry<'a> {
 }
 
 impl<'a> Document<'a> {
-    fn of(report: &'a Report) -> Self {
+    pub fn of(report: &'a Report) -> Self {
         let places = Places::new(report);
         let mut fingerprints = Fingerprints::default();
         let mut images: Vec<ImageEntry> = report

@@ -3,7 +3,7 @@
 use super::Image;
 use crate::cluster::NodePool;
 use crate::facts::{Answer, Found};
-use crate::oci::{Bytes, Platform};
+use crate::oci::{Bytes, Manifest, Platform};
 use crate::workload::{Landing, landing};
 
 /// What a pool's nodes get when they pull an image.
@@ -13,6 +13,8 @@ pub(super) enum Cell {
     Unscheduled,
     /// An image that runs; the bytes of its layers as they are transferred, where they are known.
     Runs(Option<Bytes>),
+    /// The old Docker format, which the pool's runtime still takes.
+    Schema1,
     /// The index has no image for the platform.
     Missing,
     /// An image that is pulled and does not run: it is for this platform.
@@ -35,21 +37,33 @@ impl Cell {
         if !lands {
             return Self::Unscheduled;
         }
+        Self::pulled(image, pool)
+    }
+
+    /// What a node of `pool` gets when it pulls `image`, whichever pod sent it there.
+    pub fn pulled(image: &Image, pool: &NodePool) -> Self {
         match &image.lookup {
             None | Some(Answer::Undetermined(_)) => Self::Unknown,
             Some(Answer::Refused(refusal)) => Self::Refused(refusal.reason.as_str()),
-            Some(Answer::Found(found)) => Self::of_found(found, pool.platform.as_ref()),
+            Some(Answer::Found(found)) => Self::of_found(found, pool),
         }
     }
 
-    fn of_found(found: &Found, node: Option<&Platform>) -> Self {
-        if found.images.is_empty() && !found.is_index() {
-            return Self::NoImage(found.manifest.kind());
+    fn of_found(found: &Found, pool: &NodePool) -> Self {
+        let runtime = pool.container_runtime();
+        match &found.manifest {
+            Manifest::Schema1(_) if runtime.is_some_and(|runtime| runtime.pulls_schema1()) => {
+                return Self::Schema1;
+            }
+            _ if found.images.is_empty() && !found.is_index() => {
+                return Self::NoImage(found.manifest.kind());
+            }
+            _ => {}
         }
-        let Some(node) = node else {
+        let Some(node) = &pool.platform else {
             return Self::Unknown;
         };
-        let Some(image) = found.image_for(node) else {
+        let Some(image) = found.image_on(pool) else {
             return Self::Missing;
         };
         match image.platform() {
@@ -62,9 +76,21 @@ impl Cell {
     /// Whether the image serves the pool; none where that is no question or not known.
     pub const fn serves(&self) -> Option<bool> {
         match self {
-            Self::Runs(_) => Some(true),
+            Self::Runs(_) | Self::Schema1 => Some(true),
             Self::Missing | Self::Wrong(_) | Self::NoImage(_) | Self::Refused(_) => Some(false),
             Self::Unscheduled | Self::Unknown => None,
+        }
+    }
+
+    /// The sign for it: a tick, a cross, or a dash where there is nothing to say.
+    pub const fn mark(&self, unicode: bool) -> &'static str {
+        match (self.serves(), unicode) {
+            (Some(true), true) => "✓",
+            (Some(true), false) => "+",
+            (Some(false), true) => "✗",
+            (Some(false), false) => "x",
+            (None, true) => "–",
+            (None, false) => "-",
         }
     }
 
@@ -74,6 +100,7 @@ impl Cell {
             Self::Unscheduled => "no pod here".to_owned(),
             Self::Runs(Some(bytes)) => bytes.to_string(),
             Self::Runs(None) => "runs".to_owned(),
+            Self::Schema1 => "converts schema1".to_owned(),
             Self::Missing => "no such platform".to_owned(),
             Self::Wrong(platform) => format!("is {platform}"),
             Self::NoImage(kind) => format!("is {kind}"),

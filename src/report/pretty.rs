@@ -7,6 +7,7 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, So
 use textwrap::{WordSeparator, WordSplitter};
 
 use super::details::details;
+use super::matrix::Cell;
 use super::place::{Place, Places};
 use super::source_view::SourceView;
 use super::summary::{counted, judged_against};
@@ -17,6 +18,8 @@ use crate::rule;
 
 /// How many further places of a finding, and how many skipped sources, are listed before the rest is counted.
 const LISTED: usize = 20;
+/// How many images are listed with their node pools before the rest is counted.
+const MATRIX_IMAGES: usize = 200;
 /// What miette puts around a source line: the line number, a bar and the blanks.
 const GUTTER: usize = 12;
 
@@ -62,7 +65,7 @@ pub enum Detail {
     /// The summary too.
     #[default]
     Normal,
-    /// Times and requests too.
+    /// What each node pool gets, times and requests too.
     Verbose,
 }
 
@@ -80,19 +83,22 @@ impl Format for Pretty {
             out.write_all(page.problem(report, problem, &places).as_bytes())?;
         }
         out.write_all(page.skipped(report).as_bytes())?;
+        if self.detail == Detail::Verbose {
+            out.write_all(page.matrix(report).as_bytes())?;
+        }
         out.write_all(page.summary(report, self.detail).as_bytes())
     }
 }
 
 /// Draws the parts of the report in one style.
-struct Page {
-    style: Style,
-    theme: GraphicalTheme,
+pub(super) struct Page {
+    pub style: Style,
+    pub theme: GraphicalTheme,
     handler: GraphicalReportHandler,
 }
 
 impl Page {
-    fn new(style: Style) -> Self {
+    pub fn new(style: Style) -> Self {
         let mut theme = if style.unicode {
             GraphicalTheme::unicode_nocolor()
         } else {
@@ -185,6 +191,47 @@ impl Page {
         text
     }
 
+    /// Each image with the node pools that it serves and those that it does not. Pools that get the same stand together.
+    fn matrix(&self, report: &Report) -> String {
+        let mut text = String::new();
+        if report.node_pools.is_empty() {
+            return text;
+        }
+        for image in report.images.iter().take(MATRIX_IMAGES) {
+            text += &self.lines("", &image.reference.to_string());
+            let mut groups: Vec<(Cell, Vec<&str>)> = Vec::new();
+            for pool in &report.node_pools {
+                let cell = Cell::of(image, pool);
+                match groups.iter_mut().find(|(known, _)| *known == cell) {
+                    Some((_, names)) => names.push(&pool.name),
+                    None => groups.push((cell, vec![&pool.name])),
+                }
+            }
+            for (cell, names) in groups {
+                let line = format!("{}: {}", names.join(", "), cell.words());
+                text += &self.wrapped(&format!("  {} ", self.mark(&cell)), "    ", &visible(&line));
+            }
+        }
+        if let Some(more @ 1..) = report.images.len().checked_sub(MATRIX_IMAGES) {
+            text += &self.lines("", &format!("+{} more", counted(more, "image")));
+        }
+        if !text.is_empty() {
+            text += "\n";
+        }
+        text
+    }
+
+    /// The sign of a cell, in its colour.
+    pub fn mark(&self, cell: &Cell) -> String {
+        let mark = cell.mark(self.style.unicode);
+        let styles = &self.theme.styles;
+        match cell.serves() {
+            Some(true) => styles.advice.style(mark).to_string(),
+            Some(false) => styles.error.style(mark).to_string(),
+            None => mark.to_owned(),
+        }
+    }
+
     fn summary(&self, report: &Report, detail: Detail) -> String {
         let counts = Counts::of(report);
         let mut text = self.lines("", &looked_at(report, counts));
@@ -204,16 +251,16 @@ impl Page {
     }
 
     /// `text` behind a coloured name, indented and wrapped.
-    fn paragraph(&self, name: &str, text: &str) -> String {
+    pub fn paragraph(&self, name: &str, text: &str) -> String {
         let first = format!("  {}: ", self.theme.styles.help.style(name));
         self.wrapped(&first, &" ".repeat("  : ".len() + name.len()), text)
     }
 
-    fn lines(&self, indent: &str, text: &str) -> String {
+    pub fn lines(&self, indent: &str, text: &str) -> String {
         self.wrapped(indent, indent, text)
     }
 
-    fn wrapped(&self, first: &str, rest: &str, text: &str) -> String {
+    pub fn wrapped(&self, first: &str, rest: &str, text: &str) -> String {
         let options = textwrap::Options::new(self.style.width)
             .initial_indent(first)
             .subsequent_indent(rest)

@@ -17,6 +17,7 @@ mod events;
 mod extraction;
 mod fixtures;
 mod images;
+mod inspect;
 mod probe;
 mod readme;
 mod registry;
