@@ -47,6 +47,8 @@ pub struct NodePool {
     pub disk: Option<Disk>,
     /// Whether the pool is one node, whose name is the pool's.
     pub single_node: bool,
+    /// The names of the existing pools that alone stand behind this one (a `ComputeClass` that makes no nodes).
+    pub stands_for: Vec<String>,
     /// Whether no description names the pool, and the cluster may make it by itself.
     pub on_demand: bool,
     /// The file that describes the pool, as the user would write its path; `--platform` for a stand-in.
@@ -81,6 +83,7 @@ impl NodePool {
             image_streaming: false,
             disk: None,
             single_node: false,
+            stands_for: Vec::new(),
             on_demand: false,
             described_in: String::new(),
             span: None,

@@ -19,6 +19,7 @@ pub mod permissions;
 mod place;
 mod placement;
 mod pod;
+pub mod runtime_class;
 mod select;
 mod template;
 mod variables;

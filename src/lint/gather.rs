@@ -1,14 +1,17 @@
 //! From paths to the places that name images.
 
+use std::sync::Arc;
+
 use crate::cluster::NodePool;
 use crate::extract::node_pools::node_pools_among;
+use crate::extract::runtime_class::runtime_classes;
 use crate::extract::{Extraction, extract};
 use crate::finding::Problem;
 use crate::input;
 use crate::report::Input;
 use crate::settings::Settings;
 use crate::text::{Dialect, Origin, Source, SourceMap, Span};
-use crate::workload::{Occurrence, Owner, Role};
+use crate::workload::{Occurrence, Owner, Role, RuntimeClass};
 
 /// What the sources ask for.
 #[derive(Default)]
@@ -18,6 +21,8 @@ pub(super) struct Asked {
     pub problems: Vec<Problem>,
     /// The node pools that stand among the sources.
     pub node_pools: Vec<NodePool>,
+    /// The runtime classes that stand among the sources.
+    runtime_classes: Vec<RuntimeClass>,
 }
 
 /// Reads and extracts all sources, one after the other. The texts of those that name no image are not kept.
@@ -37,6 +42,7 @@ pub(super) fn occurrences(settings: &Settings, sources: &mut SourceMap) -> Asked
     for image in &settings.images {
         asked.add_argument(image, sources);
     }
+    asked.admit_runtime_classes();
     asked
 }
 
@@ -51,6 +57,8 @@ impl Asked {
             skipped,
         } = extract(id, sources.get(id));
         let node_pools = node_pools_among(id, &path, &sources.get(id).text);
+        let runtime_classes = runtime_classes(&sources.get(id).text);
+        self.runtime_classes.extend(runtime_classes);
         if occurrences.is_empty() && problems.is_empty() && node_pools.is_empty() {
             sources.forget(id);
         }
@@ -63,6 +71,22 @@ impl Asked {
         self.occurrences.extend(occurrences);
         self.problems.extend(problems);
         self.node_pools.extend(node_pools);
+    }
+
+    /// Adds to each pod what its runtime class adds. A class that stands there twice with different words, such as once for
+    /// each environment, adds nothing: which of them is meant can't be told.
+    fn admit_runtime_classes(&mut self) {
+        for occurrence in &mut self.occurrences {
+            let Some(name) = &occurrence.placement.runtime_class else {
+                continue;
+            };
+            let mut classes = self.runtime_classes.iter().filter(|c| c.name == *name);
+            if let Some(class) = classes.next()
+                && classes.all(|other| other == class)
+            {
+                class.admit(Arc::make_mut(&mut occurrence.placement));
+            }
+        }
     }
 
     /// `--image REF`: the text of the argument is the whole source.
@@ -84,7 +108,7 @@ impl Asked {
             pull_policy: None,
             pull_secrets: Vec::new(),
             service_account: None,
-            placement: std::sync::Arc::default(),
+            placement: Arc::default(),
         });
     }
 }

@@ -1,5 +1,6 @@
 //! The node pools that images are held against.
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -64,6 +65,16 @@ pub(super) fn join(target: &mut Target, found: &[NodePool]) {
             target.pools.push(pool.clone());
         }
     }
+    leave_out_classes_of_known_pools(&mut target.pools);
+}
+
+/// A class that makes no nodes has none of its own: those of the pools that it names are judged as what they are. Where one
+/// of them is not described, the class stays, and its platform is not known.
+fn leave_out_classes_of_known_pools(pools: &mut Vec<NodePool>) {
+    let known: BTreeSet<String> = pools.iter().map(|pool| pool.name.clone()).collect();
+    pools.retain(|pool| {
+        pool.stands_for.is_empty() || !pool.stands_for.iter().all(|name| known.contains(name))
+    });
 }
 
 /// Reads the node pools that the settings name, and the platforms that stand in for some.

@@ -47,6 +47,7 @@ pub(super) fn pools(file: &File<'_, '_>, object: Node<'_>) -> Vec<NodePool> {
         }
     }
     if pools.is_empty() {
+        class.stands_for = priorities.iter().flat_map(node_pool_names).collect();
         class.platform_note = Some("its priorities name no machine, only node pools".to_owned());
         pools.push(class);
     }
@@ -93,6 +94,15 @@ fn pool(
         pool = file.at_machine_type(pool, Some(priority), "machineType");
     }
     Some(pool)
+}
+
+/// The existing node pools that a priority names.
+fn node_pool_names(priority: &Node<'_>) -> Vec<String> {
+    let names = priority.at(&["nodepools"]).into_iter();
+    names
+        .flat_map(|list| list.items())
+        .filter_map(|name| name.as_str().map(ToOwned::to_owned))
+        .collect()
 }
 
 /// Without a machine family GKE takes E2, and the series that carries an accelerator

@@ -264,3 +264,63 @@ fn schema_1_is_judged_by_the_version_of_the_pool() {
         );
     }
 }
+
+#[test]
+fn a_runtime_class_among_the_sources_decides_where_its_pods_land() {
+    let pod = |class: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: app}}\nspec:\n  runtimeClassName: {class}\n  containers: [{{name: app, image: {API}}}]\n"
+        )
+    };
+    let class = "apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {name: intel}\nhandler: runc\nscheduling: {nodeSelector: {kubernetes.io/arch: amd64}}\n";
+    let rules = |class_of_pod: &str, classes: &str| {
+        let sources = Sources::new()
+            .file("k8s/pod.yaml", pod(class_of_pod))
+            .file("k8s/z-class.yaml", classes)
+            .file("pools", EKS);
+        let report = Preflight::lint(["--layout"])
+            .arg(format!(
+                "registry.example.com={}",
+                project().join("fixtures/layout").display()
+            ))
+            .arg("--nodes")
+            .arg(sources.join("pools"))
+            .arg(sources.join("k8s"))
+            .report();
+        let found = findings(&report).iter();
+        found
+            .map(|finding| text(&finding["rule"]).to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(rules("intel", class), [""; 0]);
+    assert_eq!(rules("other", class), ["missing-platform"]);
+    let differs = class.replace("amd64", "arm64");
+    assert_eq!(
+        rules("intel", &format!("{class}---\n{differs}")),
+        ["missing-platform"]
+    );
+}
+
+#[test]
+fn a_compute_class_of_existing_node_pools_has_no_nodes_of_its_own() {
+    let class = |pool: &str| {
+        format!(
+            "apiVersion: cloud.google.com/v1\nkind: ComputeClass\nmetadata: {{name: c}}\nspec: {{priorities: [{{nodepools: [intel]}}, {{nodepools: [{pool}]}}]}}\n"
+        )
+    };
+    let names = |pool: &str| {
+        let sources = Sources::new()
+            .file("class.yaml", class(pool))
+            .file("pools", GKE);
+        let report = Preflight::lint(["--offline", "--image", API, "--nodes"])
+            .arg(sources.join("pools"))
+            .arg(sources.join("class.yaml"))
+            .report();
+        let pools = report["node_pools"].as_array().expect("pools").iter();
+        pools
+            .map(|pool| text(&pool["name"]).to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names("arm"), ["intel", "arm"]);
+    assert_eq!(names("elsewhere"), ["intel", "arm", "c"]);
+}
