@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::family::Family;
+use super::family::{Family, is_blob_storage};
 use crate::oci::Reference;
 
 /// The longest text that is read for clues and causes, in bytes. What stands behind it is ignored.
@@ -32,7 +32,7 @@ pub struct Clues {
 ///
 /// Sources: kubelet `pkg/kubelet/images/image_manager.go`; containerd `client/pull.go`,
 /// `internal/cri/server/images/image_pull.go`; moby `distribution/errors.go`; containers/image `docker/docker_image_src.go`.
-const IMAGE_FORMS: [&str; 13] = [
+const IMAGE_FORMS: [&str; 15] = [
     r#"pull and unpack image "([^"\s]+)""#,
     r#"resolve (?:reference|image) "([^"\s]+)""#,
     r#"couldn't parse image (?:name|reference) "([^"]*)""#,
@@ -43,9 +43,11 @@ const IMAGE_FORMS: [&str; 13] = [
     r"pull access denied for ([^\s,]+)",
     r"manifest for (\S+) not found",
     r"repository (\S+) not found: does not exist",
+    r"(?:source metadata for|[Ii]mage|Tag) ([\w.-]+(?::\d+)?/[\w./-]+(?::[\w][\w.-]*)?(?:@sha256:[0-9a-f]+)?)",
     r#"parsing reference:? "([^"]*)""#,
     r#"\bimage="([^"\s]+)""#,
-    r#"(?:pull(?:ing)? image|image pull failed for) "?([a-zA-Z0-9][^\s",;]*[a-zA-Z0-9])"#,
+    r#"(?:pull(?:ing)? image|image pull failed for) "?([a-zA-Z0-9][^\s",;]*[:/.][^\s",;]*[a-zA-Z0-9])"#,
+    r"([a-z0-9][\w.-]*(?::\d+)?/[a-z0-9][\w./-]*(?::[\w][\w.-]*)?@sha256:[0-9a-f]{64})",
 ];
 
 static IMAGES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
@@ -110,16 +112,22 @@ impl Clues {
         self.registry().map(Family::of)
     }
 
+    /// Whether the failing request went to a host that stores blobs for a registry: a known one, or one that was asked
+    /// for a file of the reference registry's storage or with a signed address.
+    pub(super) fn asked_storage(&self) -> bool {
+        self.host.as_deref().is_some_and(is_blob_storage)
+            || ["/docker/registry/v2/blobs/", "X-Amz-", "X-Goog-Signature"]
+                .iter()
+                .any(|sign| self.text.contains(sign))
+    }
+
     /// Whether the failing request went to another host than the one that the image names.
     pub(super) fn went_elsewhere(&self) -> bool {
         let (Some(registry), Some(host)) = (
             self.reference.as_ref().map(Reference::registry),
             self.host.as_deref(),
         ) else {
-            return self
-                .host
-                .as_deref()
-                .is_some_and(super::family::is_blob_storage);
+            return self.asked_storage();
         };
         let home = Family::of(registry);
         host != registry && (home == Family::Other || Family::of(host) != home)

@@ -96,6 +96,8 @@ pub fn is_blob_storage(host: &str) -> bool {
         "blob.core.windows.net",
         "storage.googleapis.com",
         "cloudflare.docker.com",
+        "cloudfront.docker.com",
+        "data.mcr.microsoft.com",
         "cloudflarestorage.com",
         "pkg-containers.githubusercontent.com",
         "cdn.quay.io",

@@ -95,7 +95,7 @@ pub(super) fn speaks_of_images(text: &[u8]) -> bool {
 }
 
 /// Words without which a line is about something else.
-const CONTEXT_WORDS: &str = r"pull|image|manifest|registry|layer|/v2/|docker|containerd|cri-o|exec format error|repository|httpreadseeker|toomanyrequests|sandbox|blob|k8s binaries|sha256:|computesystem|short-name|build container|ghcr\.io|quay\.io|gcr\.io|\.ecr\.";
+const CONTEXT_WORDS: &str = r"pull|image|manifest|registry|layer|/v2/|docker|containerd|cri-o|exec format error|repository|httpreadseeker|toomanyrequests|sandbox|blob|k8s binaries|sha256:|computesystem|short-name|build container|HTTP \d+ response body|unexpected HTTP status|oauth token|authorization token|size validation|s3aws|operating system version|media ?type|application/vnd\.|snapshot|whiteout|verification failed for digest|diff ?id|ghcr\.io|quay\.io|gcr\.io|\.ecr\.";
 
 static CONTEXT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     RegexBuilder::new(CONTEXT_WORDS)
@@ -153,7 +153,7 @@ impl When {
                     || clues.host.as_deref().is_some_and(is_blob_storage)
             }
             Self::Elsewhere => clues.went_elsewhere(),
-            Self::BlobStorage => clues.host.as_deref().is_some_and(is_blob_storage),
+            Self::BlobStorage => clues.asked_storage(),
             Self::ByDigest => clues
                 .image
                 .as_deref()

@@ -31,7 +31,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "docs.aws.amazon.com/AmazonECR/latest/public/public-troubleshooting.html",
     },
     Pattern {
-        text: r"authorization token has expired|security token included in the request is (invalid|expired)|ExpiredToken|token (is|has) (been )?(expired|revoked)|(expired|revoked) token|token expired|jwt.{0,40}expired|credentials? (have|has|is|are) expired|ACCESS_TOKEN_EXPIRED|password has expired|AADSTS7000222|client secret .*expired",
+        text: r"authorization token has expired|security token included in the request is (invalid|expired)|ExpiredToken|token (is|has) (been )?(expired|revoked)|(expired|revoked) token|token expired|jwt.{0,40}expired|credentials? (have|has|is|are) expired|ACCESS_TOKEN_EXPIRED|invalid_grant|password has expired|AADSTS7000222|client secret .*expired",
         when: &[],
         causes: &[(TokenExpired, Sure)],
         source: "Amazon ECR: a token lives 12 hours; Microsoft Entra error AADSTS7000222",
@@ -119,13 +119,21 @@ pub(super) const ROWS: &[Pattern] = &[
     Pattern {
         text: r"incorrect username or password|invalid username/password|HTTP Basic: Access denied|malformed token|bad credentials|(wrong|invalid) (username|password|credentials)|authentication failed|basic auth failed|login (failed|denied)|Please login to the Red Hat Registry",
         when: &[],
-        causes: &[(CredentialsMissing, Likely), (TokenExpired, Likely)],
+        causes: &[
+            (CredentialsMissing, Likely),
+            (TokenExpired, Likely),
+            (StaleCredentialsBreakPublicPull, Possible),
+        ],
         source: "containers/image docker/docker_client.go; GitLab's and Harbor's token services",
     },
     Pattern {
         text: r"no basic auth credentials",
         when: &[When::From(&[Ecr])],
-        causes: &[(TokenExpired, Likely), (CredentialsMissing, Likely)],
+        causes: &[
+            (TokenExpired, Likely),
+            (CredentialsMissing, Likely),
+            (CredentialsNotUsed, Likely),
+        ],
         source: "moby distribution/registry.go; ECR tokens live 12 hours, then nothing is sent",
     },
     Pattern {
@@ -170,7 +178,7 @@ pub(super) const ROWS: &[Pattern] = &[
     },
     Pattern {
         text: r"fetch oauth token.*[ :]401",
-        when: &[When::From(&[DockerHub])],
+        when: &[When::From(&[DockerHub, Open, EcrPublic])],
         causes: &[
             (StaleCredentialsBreakPublicPull, Likely),
             (TokenExpired, Likely),
@@ -224,6 +232,16 @@ pub(super) const ROWS: &[Pattern] = &[
         when: &[When::From(&[Quay, DockerHub, GitHub])],
         causes: &[(RepoMissingOrPrivate, Likely), (CredentialsMissing, Likely)],
         source: "quay.io and Docker Hub answer 401 for a missing and for a private repository",
+    },
+    Pattern {
+        text: STATUS_401,
+        when: &[When::From(&[Ecr])],
+        causes: &[
+            (TokenExpired, Likely),
+            (CredentialsMissing, Likely),
+            (PermissionDenied, Possible),
+        ],
+        source: "Amazon ECR: a token lives 12 hours",
     },
     Pattern {
         text: STATUS_401,

@@ -2,8 +2,8 @@
 
 use super::Pattern;
 use crate::event::class::Class::{
-    BlobBackendError, LayerCorruptOrFormat, Registry5xx, RegistryCorrupt, TlsInterceptingProxy,
-    TooManyLayers, TruncatedDownload, ZstdUnsupported,
+    BlobBackendError, LayerCorruptOrFormat, RedirectTargetUnreachable, Registry5xx,
+    RegistryCorrupt, TlsInterceptingProxy, TooManyLayers, TruncatedDownload, ZstdUnsupported,
 };
 use crate::event::class::Confidence::{Likely, Possible, Sure};
 use crate::event::pattern::When;
@@ -11,7 +11,7 @@ use crate::event::pattern::When;
 /// The rows.
 pub(super) const ROWS: &[Pattern] = &[
     Pattern {
-        text: r"max depth exceeded|too many layers|maximum number of layers|layers? limit",
+        text: r"max depth exceeded|too many layers|maximum number of layers|layers? limit|mount options (is |are )?too long",
         when: &[],
         causes: &[(TooManyLayers, Sure)],
         source: "moby layer/layer.go, ErrMaxDepthExceeded",
@@ -47,6 +47,18 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containers/image docker/body_reader.go: the storage refuses the rest of a blob",
     },
     Pattern {
+        text: r#"failed commit on ref "(manifest|index|config)-.*unexpected commit digest"#,
+        when: &[],
+        causes: &[(RegistryCorrupt, Likely), (TlsInterceptingProxy, Possible)],
+        source: "containerd core/content/helpers.go: a short document that arrived whole is another one",
+    },
+    Pattern {
+        text: r"(failed to (register|extract|apply) layer|processing tar file).*unexpected EOF",
+        when: &[],
+        causes: &[(LayerCorruptOrFormat, Likely), (TruncatedDownload, Likely)],
+        source: "moby and containerd check the digest before they unpack, so what breaks off is the layer itself",
+    },
+    Pattern {
         text: r"unexpected EOF|short read|failed size validation|unexpected commit (size|digest)|failed to read expected number of bytes|filesystem layer verification failed|http2: (server sent GOAWAY|client connection lost)|stream error: stream ID|use of closed network connection|broken pipe|unexpected end of (file|stream|data)|invalid response size|happened during read|transfer closed with",
         when: &[],
         causes: &[(TruncatedDownload, Likely)],
@@ -59,7 +71,22 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd core/remotes/docker/httpreadseeker.go",
     },
     Pattern {
-        text: r"unexpected commit digest|filesystem layer verification failed|failed size validation|unexpected commit size",
+        text: r"filesystem layer verification failed",
+        when: &[],
+        causes: &[
+            (LayerCorruptOrFormat, Possible),
+            (RegistryCorrupt, Possible),
+        ],
+        source: "moby distribution/pull_v2.go",
+    },
+    Pattern {
+        text: r"layers? from manifest don't match image configuration|target image not consistent with the config",
+        when: &[],
+        causes: &[(RegistryCorrupt, Likely), (LayerCorruptOrFormat, Likely)],
+        source: "moby distribution/pull_v2.go, errRootFSMismatch and errRootFSInvalid",
+    },
+    Pattern {
+        text: r"unexpected commit digest|failed size validation|unexpected commit size",
         when: &[],
         causes: &[
             (RegistryCorrupt, Possible),
@@ -74,13 +101,25 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby distribution/pull_v2.go; containers/image image/docker_schema2.go; containerd core/remotes/docker/resolver.go",
     },
     Pattern {
-        text: r"(error parsing HTTP \d+ response body|invalid character '<').*(AccessDenied|NoSuchKey|<Error><Code>|does not have permission to get URL|/blobs/|xml version)|download failed after attempts|error pulling image configuration: .*(error parsing|received unexpected|unexpected HTTP|unknown)",
+        text: r"(error parsing HTTP \d+ response body|invalid character '<').*(AccessDenied|NoSuchKey|<Error><Code>|does not have permission to get URL|/blobs/|xml version)|<Error><Code>|</Code>|s3aws: |NoSuchBucket|error pulling image configuration: .*(error parsing|received unexpected|unexpected HTTP|unknown)",
         when: &[],
         causes: &[(BlobBackendError, Likely)],
         source: "moby distribution/xfer/download.go; what S3 and Cloud Storage answer",
     },
     Pattern {
-        text: r"(httpReadSeeker|unexpected status|status code|HTTP status|failed open).*[ :](400|401|403|404|405|409|410|416|5\d\d)\b",
+        text: r"(error pulling image configuration|download failed after attempts).*(dial tcp|i/o timeout|connection refused|no such host|handshake timeout|awaiting response headers|no route to host)",
+        when: &[],
+        causes: &[(RedirectTargetUnreachable, Likely)],
+        source: "moby distribution/xfer/download.go: the manifest was read, the host that stores the content gave no answer",
+    },
+    Pattern {
+        text: r"download failed after attempts",
+        when: &[],
+        causes: &[(BlobBackendError, Possible), (TruncatedDownload, Possible)],
+        source: "moby distribution/xfer/download.go",
+    },
+    Pattern {
+        text: r"(httpReadSeeker|unexpected status|status code|HTTP status|failed open).*[ :](4[01]\d|5\d\d)\b",
         when: &[When::BlobStorage],
         causes: &[(BlobBackendError, Sure)],
         source: "the host stores blobs for a registry, so the registry itself has answered",
@@ -92,7 +131,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd core/remotes/docker/httpreadseeker.go: the manifest was readable, the blob is not",
     },
     Pattern {
-        text: r"/blobs/sha256:\S+ ?:? 5\d\d\b|(reading|fetching|downloading) (blob|config|layer) .* 5\d\d\b|received unexpected HTTP status: 5\d\d.{0,40}blob",
+        text: r"/blobs/sha256:\S+ ?:? 5\d\d\b|(reading|fetching|downloading) (blob|config|layer)\b.* 5\d\d\b|received unexpected HTTP status: 5\d\d.{0,40}blob",
         when: &[],
         causes: &[(Registry5xx, Likely), (BlobBackendError, Likely)],
         source: "containerd core/remotes/docker/httpreadseeker.go",
@@ -104,7 +143,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "a web page where a registry should answer: a proxy, a firewall or a log-in page",
     },
     Pattern {
-        text: r"failed to extract layer|failed to register layer|error processing tar file|failed to unpack image on snapshotter|applyLayer|error applying layer|failed to apply layer",
+        text: r"failed to extract layer|failed to register layer|processing tar file|insufficient UIDs or GIDs|failed to prepare extraction snapshot|hcsshim::ImportLayer|failed to unpack image on snapshotter|applyLayer|error applying layer|failed to apply layer",
         when: &[],
         causes: &[(LayerCorruptOrFormat, Possible)],
         source: "containerd core/unpack/unpacker.go; moby distribution/xfer/download.go",

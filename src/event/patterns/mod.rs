@@ -22,7 +22,7 @@ pub(super) const AREAS: [&[Pattern]; 6] = [
 /// Whether a name is one part long and no official image of Docker Hub, so that it was probably only built locally.
 pub(super) fn is_local_name(registry: &str, repository: &str) -> bool {
     match registry {
-        "localhost" => true,
+        "localhost" | "kind.local" | "ko.local" | "dev.local" => true,
         "docker.io" => repository
             .strip_prefix("library/")
             .is_some_and(|name| !OFFICIAL.contains(&name)),

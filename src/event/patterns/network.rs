@@ -24,6 +24,12 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "HTTP 429; docs.docker.com/docker-hub/usage/pulls",
     },
     Pattern {
+        text: r"no such host|server misbehaving|dial tcp: lookup",
+        when: &[When::LocalName],
+        causes: &[(LocalImageNotPushed, Sure)],
+        source: "kind.local, ko.local and dev.local mark what ko and Knative built for a local cluster",
+    },
+    Pattern {
         text: r"no such host|server misbehaving|dial tcp: lookup|Temporary failure in name resolution|could not resolve host|Name or service not known|lookup \S+ on \S+:53|lookup \S+: (i/o|no|Temp)|server can't find",
         when: &[],
         causes: &[(DnsFailure, Sure)],
@@ -52,6 +58,12 @@ pub(super) const ROWS: &[Pattern] = &[
         when: &[],
         causes: &[(TlsUnknownCa, Likely), (TlsInterceptingProxy, Possible)],
         source: "Go crypto/x509, UnknownAuthorityError",
+    },
+    Pattern {
+        text: r"x509: certificate is valid for|certificate is not valid for any names",
+        when: &[When::Public],
+        causes: &[(TlsInterceptingProxy, Sure)],
+        source: "Go crypto/x509, HostnameError: a public registry's certificate names it, so something else has answered",
     },
     Pattern {
         text: r"x509: certificate is (not )?valid for|certificate is not valid for any names|doesn't contain any IP SANs|legacy Common Name|certificate has expired|is not yet valid|certificate (verify failed|expired)|ERR_CERT",

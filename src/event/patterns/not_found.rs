@@ -15,13 +15,19 @@ const NO_MANIFEST: &str = r#"failed to resolve (reference|image)[^|]*: not found
 /// The rows.
 pub(super) const ROWS: &[Pattern] = &[
     Pattern {
-        text: r"could not fetch content descriptor \S+ \(application/vnd\.(oci\.image\.(manifest|index)|docker\.distribution\.manifest)\S*\) from remote: not found|/manifests/sha256:[0-9a-f]+ not found|/manifests/sha256:\S+ ?:? 404",
+        text: r"content descriptor \S+ \(application/vnd\.(oci\.image\.(manifest|index)|docker\.distribution\.manifest)\S*\)( from remote)?: not found|/manifests/sha256:[0-9a-f]+ not found|/manifests/sha256:\S+ ?:? 404",
         when: &[When::ByTag],
         causes: &[(DanglingTag, Likely), (DigestGone, Possible)],
         source: "containerd core/remotes/docker/fetcher.go: the tag was resolved, its manifest is gone",
     },
     Pattern {
-        text: r"could not fetch content descriptor \S+ \(application/vnd\.(oci\.image\.(config|layer)|docker\.(container|image))\S*\) from remote: not found|/blobs/sha256:\S+ (not found|:? ?404)|blob unknown|BLOB_UNKNOWN|unknown blob|fetching blob: .*404|blob \S+ (was )?not found|error pulling image configuration: .*(unknown blob|404|not found)",
+        text: r"(from manifest list|choosing (an )?image).*reading manifest sha256:\S+ in .*(unknown|not found|404)",
+        when: &[],
+        causes: &[(DanglingTag, Likely), (RegistryCorrupt, Possible)],
+        source: "containers/image copy/multiple.go: the index was read, one of its manifests is gone",
+    },
+    Pattern {
+        text: r"content descriptor \S+ \(application/vnd\.(oci\.image\.(config|layer)|docker\.(container|image))\S*\)( from remote)?: not found|/blobs/sha256:\S+ (not found|:? ?404)|blob unknown|BLOB_UNKNOWN|unknown blob|fetching blob: .*404|blob \S+ (was )?not found|error pulling image configuration: .*(unknown blob|404|not found)",
         when: &[],
         causes: &[(BlobMissing, Sure)],
         source: "containerd core/remotes/docker/fetcher.go; distribution registry/api/errcode, BLOB_UNKNOWN",
@@ -79,6 +85,23 @@ pub(super) const ROWS: &[Pattern] = &[
         when: &[],
         causes: &[(TagNotFound, Possible)],
         source: "OCI distribution specification, section Pulling manifests",
+    },
+    Pattern {
+        text: r"was deleted or has expired|revive via time machine",
+        when: &[],
+        causes: &[(TagNotFound, Likely), (ImageRemovedUpstream, Likely)],
+        source: "quay.io, on tags that were deleted",
+    },
+    Pattern {
+        text: NO_MANIFEST,
+        when: &[When::From(&[
+            Family::DockerHub,
+            Family::GitHub,
+            Family::Quay,
+            Family::Open,
+        ])],
+        causes: &[(ImageRemovedUpstream, Possible)],
+        source: "public images go away without notice",
     },
     Pattern {
         text: NO_MANIFEST,

@@ -23,7 +23,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "BuildKit docs/attestations/attestation-storage.md",
     },
     Pattern {
-        text: r"in-toto\+json.*(no processor|not supported|unsupported|unknown)|(duplicate|multiple) .*unknown/unknown",
+        text: r"in-toto\+json.*(no processor|not supported|unsupported|unknown)|(unsupported|no processor|unknown|unexpected) .*in-toto|(duplicate|multiple|no match|no image found|unsupported) .*unknown/unknown",
         when: &[],
         causes: &[(AttestationManifest, Sure)],
         source: "containerd issue 8243",
@@ -55,7 +55,7 @@ pub(super) const ROWS: &[Pattern] = &[
     Pattern {
         text: r"wanted linux/arm64(/v8)?, actual: linux/arm64|wanted linux/arm(/v\d)?, actual: linux/arm\b|wanted linux/amd64(/v\d)?, actual: linux/amd64",
         when: &[],
-        causes: &[(RuntimePlatformBug, Likely)],
+        causes: &[(RuntimePlatformBug, Sure)],
         source: "moby issue 42732: the same platform, written in two ways, was not taken for the same",
     },
     Pattern {
