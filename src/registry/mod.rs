@@ -35,7 +35,7 @@ mod unfold;
 mod wording;
 
 pub use cache::Cache;
-pub use credentials::{CredentialFile, CredentialSources};
+pub use credentials::{CredentialFile, CredentialSources, EnvironmentCredentials};
 pub use error::RegistryError;
 pub use look_up::{Registry, Wanted};
 pub use options::{LayoutMapping, Options};

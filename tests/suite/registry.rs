@@ -48,6 +48,7 @@ fn client_with(config: &serde_json::Value, folder: &Path) -> Registry {
         }],
         home: Some(folder.to_owned()),
         helper_path: Some(folder.into()),
+        ..CredentialSources::default()
     };
     Registry::new(Options {
         credentials,

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 
+use super::environment::{DOCUMENT, EnvironmentCredentials};
 use super::file::{CredentialsDocument, Entrance};
 use super::secret::{Credential, CredentialKind};
 use super::{CredentialSources, helper};
@@ -22,6 +23,7 @@ pub struct Keyring {
     documents: Vec<(String, CredentialsDocument)>,
     helpers: SingleFlight<(String, String), HelperAnswer>,
     helper_path: Option<OsString>,
+    environment: EnvironmentCredentials,
 }
 
 /// What is known about a repository.
@@ -34,9 +36,17 @@ pub struct Findings {
 }
 
 impl Keyring {
-    /// Reads the files that are there.
+    /// Reads the files that are there, and the one that stands in a variable, which is searched first as Docker does.
     pub fn read(sources: &CredentialSources) -> Result<Self, RegistryError> {
-        let mut documents = Vec::new();
+        let environment = sources.environment.clone();
+        let in_variable = environment
+            .document()
+            .map_err(|reason| RegistryError::Credentials {
+                path: DOCUMENT.into(),
+                reason,
+            })?;
+        let mut documents: Vec<(String, CredentialsDocument)> = Vec::new();
+        documents.extend(in_variable.map(|document| (DOCUMENT.to_owned(), document)));
         for file in &sources.files {
             let fail = |reason: String| RegistryError::Credentials {
                 path: file.path.clone(),
@@ -56,10 +66,12 @@ impl Keyring {
             documents,
             helpers: SingleFlight::default(),
             helper_path: sources.helper_path.clone(),
+            environment,
         })
     }
 
-    /// The credential for `repository` at `registry`: the first file that knows one has the word.
+    /// The credential for `repository` at `registry`: the first file that knows one has the word, and where none does, the
+    /// token of the registry's cloud.
     pub async fn find(&self, registry: &str, repository: &str) -> Findings {
         let mut findings = Findings::default();
         for (path, document) in &self.documents {
@@ -86,6 +98,9 @@ impl Keyring {
                 findings.credential = credential;
                 break;
             }
+        }
+        if findings.credential.is_none() {
+            findings.credential = self.environment.token(registry);
         }
         findings
     }

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::EnvironmentCredentials;
+
 /// Where credentials come from, first match first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CredentialSources {
@@ -12,6 +14,8 @@ pub struct CredentialSources {
     pub home: Option<PathBuf>,
     /// Where helper programs are searched for, in the form of `PATH`; as for any program where it is none.
     pub helper_path: Option<OsString>,
+    /// What stands in environment variables.
+    pub environment: EnvironmentCredentials,
 }
 
 /// A file of Docker's or Podman's format.
@@ -67,6 +71,7 @@ impl CredentialSources {
             files: named.into_iter().chain(found).collect(),
             home,
             helper_path: None,
+            environment: EnvironmentCredentials::from_variables(variable),
         }
     }
 
