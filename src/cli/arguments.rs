@@ -130,6 +130,14 @@ pub(super) struct LintArguments {
     #[arg(long = "ca-file", value_name = "FILE", help_heading = "Registries")]
     pub ca_files: Vec<PathBuf>,
 
+    /// Ask the hosts that containerd would ask: a folder of HOST/hosts.toml files, such as the nodes' /etc/containerd/certs.d.
+    #[arg(long = "hosts-dir", value_name = "DIR", help_heading = "Registries")]
+    pub hosts_dirs: Vec<PathBuf>,
+
+    /// Ask that mirror before the registry; several are asked in this order.
+    #[arg(long = "mirror", value_name = "HOST=URL", value_parser = mirror, help_heading = "Registries")]
+    pub mirrors: Vec<(String, String)>,
+
     #[arg(long, value_name = "N", value_parser = at_least_one, env = "OCI_PREFLIGHT_CONCURRENCY", help_heading = "Registries",
         help = format!("Questions under way at once [default: {}]", Settings::DEFAULT_CONCURRENCY))]
     pub concurrency: Option<usize>,
@@ -213,6 +221,8 @@ impl LintArguments {
             layouts: self.layouts.clone(),
             plain_http: self.plain_http.clone(),
             ca_files: self.ca_files.clone(),
+            hosts_dirs: self.hosts_dirs.clone(),
+            mirrors: self.mirrors.clone(),
             concurrency: self.concurrency,
             per_host: self.per_host,
             timeout: self.timeout,
@@ -318,6 +328,15 @@ pub(super) fn layout(text: &str) -> Result<(String, PathBuf), String> {
             Ok((host.to_owned(), PathBuf::from(folder)))
         }
         _ => Err("write HOST=DIR, such as registry.example.com=./layout".to_owned()),
+    }
+}
+
+fn mirror(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((host, url)) if !host.is_empty() && url.starts_with("http") => {
+            Ok((host.to_owned(), url.to_owned()))
+        }
+        _ => Err("write HOST=URL, such as docker.io=https://mirror.example.com".to_owned()),
     }
 }
 

@@ -128,6 +128,11 @@ async fn run(
             requests: cost.requests,
             bytes_downloaded: cost.bytes_downloaded,
             cache_hits: cost.cache_hits,
+            rate_limits: cost
+                .rate_limits
+                .iter()
+                .map(|(host, limit)| format!("{host}: {limit}"))
+                .collect(),
         },
     };
     Ok(Report::new(report, settings.fail_on))
@@ -137,6 +142,8 @@ fn options(settings: &Settings) -> Options {
     Options {
         plain_http: settings.plain_http.clone(),
         ca_files: settings.ca_files.clone(),
+        hosts_dirs: settings.hosts_dirs.clone(),
+        mirrors: settings.mirrors.clone(),
         layouts: settings
             .layouts
             .iter()

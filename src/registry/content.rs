@@ -6,13 +6,14 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use super::host::{Host, Wire};
+use super::host::Wire;
 use super::layout::Layout;
 use super::request::Question;
 use super::schema1::signed_payload;
 use super::setback::Setback;
 use super::tags;
 use super::transport::Reply;
+use super::ways::Ways;
 use super::wording::one_line;
 use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, Manifest, Reference};
 
@@ -22,8 +23,8 @@ const MAX_CONFIG_BYTES: usize = 8 * 1024 * 1024;
 /// Where the content of a reference is.
 #[derive(Clone, Copy)]
 pub(super) enum Place<'a> {
-    /// On a registry host.
-    Host(&'a Host, &'a Wire),
+    /// On the hosts that answer for a registry.
+    Hosts(&'a Ways, &'a Wire),
     /// In a layout folder.
     Layout(&'a Layout),
 }
@@ -42,15 +43,15 @@ impl Place<'_> {
     pub async fn manifest(self, reference: &Reference) -> Result<Document, Setback> {
         match self {
             Self::Layout(layout) => layout.manifest(reference),
-            Self::Host(host, wire) => {
-                if let Some(document) = unchanged(host, wire, reference).await {
+            Self::Hosts(ways, wire) => {
+                if let Some(document) = unchanged(ways, wire, reference).await {
                     return Ok(document);
                 }
                 let question = Question::Manifest {
                     repository: reference.repository(),
                     tag_or_digest: reference.tag_or_digest(),
                 };
-                let document = fetch(host, wire, &question, reference.digest()).await?;
+                let document = fetch(ways, wire, &question, reference.digest()).await?;
                 if let Some(cache) = &wire.cache {
                     cache.note(reference, &document.digest);
                 }
@@ -67,7 +68,7 @@ impl Place<'_> {
     ) -> Result<Document, Setback> {
         let document = match self {
             Self::Layout(layout) => layout.child(descriptor)?,
-            Self::Host(host, wire) => {
+            Self::Hosts(ways, wire) => {
                 if let Some(body) = cached(wire, &descriptor.digest, MAX_MANIFEST_BYTES) {
                     Document {
                         body,
@@ -79,7 +80,7 @@ impl Place<'_> {
                         repository,
                         tag_or_digest: descriptor.digest.as_str(),
                     };
-                    fetch(host, wire, &question, Some(&descriptor.digest)).await?
+                    fetch(ways, wire, &question, Some(&descriptor.digest)).await?
                 }
             }
         };
@@ -92,7 +93,7 @@ impl Place<'_> {
         let digest = &descriptor.digest;
         let body = match self {
             Self::Layout(layout) => layout.blob(digest, MAX_CONFIG_BYTES)?,
-            Self::Host(host, wire) => {
+            Self::Hosts(ways, wire) => {
                 if let Some(body) = cached(wire, digest, MAX_CONFIG_BYTES) {
                     body
                 } else {
@@ -101,7 +102,7 @@ impl Place<'_> {
                         digest,
                         limit: MAX_CONFIG_BYTES,
                     };
-                    host.ask(wire, &question).await?.body
+                    ways.ask(wire, &question).await?.body
                 }
             }
         };
@@ -109,7 +110,7 @@ impl Place<'_> {
             return Err(another_digest(&body, digest));
         }
         check_size(&body, descriptor)?;
-        if let Self::Host(_, wire) = self {
+        if let Self::Hosts(_, wire) = self {
             keep(wire, digest, &body);
         }
         Ok(body)
@@ -119,11 +120,11 @@ impl Place<'_> {
     pub async fn tags(self, reference: &Reference) -> Vec<String> {
         match self {
             Self::Layout(layout) => layout.tags(reference),
-            Self::Host(host, wire) => {
+            Self::Hosts(ways, wire) => {
                 let question = Question::Tags {
                     repository: reference.repository(),
                 };
-                let reply = host.ask(wire, &question).await;
+                let reply = ways.ask(wire, &question).await;
                 reply.map_or_else(|_| Vec::new(), |reply| tags::read(&reply.body))
             }
         }
@@ -132,14 +133,14 @@ impl Place<'_> {
 
 /// The manifest of an earlier run, if the registry says that the reference still has its digest. Anything else but a plain
 /// yes decides nothing: some registries answer `HEAD` wrongly, and then the manifest itself is asked for.
-async fn unchanged(host: &Host, wire: &Wire, reference: &Reference) -> Option<Document> {
+async fn unchanged(ways: &Ways, wire: &Wire, reference: &Reference) -> Option<Document> {
     let last = wire.cache.as_ref()?.last_digest(reference)?;
     let body = cached(wire, &last, MAX_MANIFEST_BYTES)?;
     let question = Question::ManifestHead {
         repository: reference.repository(),
         tag_or_digest: reference.tag_or_digest(),
     };
-    let reply = host.ask(wire, &question).await.ok()?;
+    let reply = ways.ask(wire, &question).await.ok()?;
     let digest = match reference.digest() {
         Some(digest) => digest.as_str(),
         None => reply.header("docker-content-digest")?,
@@ -153,12 +154,12 @@ async fn unchanged(host: &Host, wire: &Wire, reference: &Reference) -> Option<Do
 
 /// Asks for a manifest.
 async fn fetch(
-    host: &Host,
+    ways: &Ways,
     wire: &Wire,
     question: &Question<'_>,
     asked: Option<&Digest>,
 ) -> Result<Document, Setback> {
-    let reply = host.ask(wire, question).await?;
+    let reply = ways.ask(wire, question).await?;
     let digest = verify(&reply.body, asked, reply.header("docker-content-digest"))?;
     keep(wire, &digest, &reply.body);
     Ok(Document {

@@ -9,7 +9,7 @@ use super::challenge::{Challenge, Challenged};
 use super::credentials::{Credential, CredentialKind};
 use super::host::{Host, Wire};
 use super::judge::{Asked, judge};
-use super::request::{Endpoint, Question};
+use super::request::Question;
 use super::setback::Setback;
 use super::token::{Applicant, identity};
 use super::transport::{Patience, Reply};
@@ -23,7 +23,7 @@ pub(super) struct Conversation<'a> {
     pub host: &'a Host,
     pub wire: &'a Wire,
     pub question: &'a Question<'a>,
-    pub patience: Patience,
+    pub patience: Patience<'a>,
 }
 
 /// A challenge, and what the registry said along with it to somebody without credentials.
@@ -181,9 +181,10 @@ impl Conversation<'_> {
         }
     }
 
-    fn applicant<'c>(&self, credential: Option<&'c Credential>) -> Applicant<'c> {
+    fn applicant<'c>(&'c self, credential: Option<&'c Credential>) -> Applicant<'c> {
         Applicant {
             credential,
+            client: self.host.client(),
             only_tls: self.host.speaks_tls(),
         }
     }
@@ -214,13 +215,11 @@ impl Conversation<'_> {
         &self,
         tls: bool,
         authorization: &RegistryAuth,
-        patience: Patience,
+        patience: Patience<'_>,
     ) -> Result<Reply, Setback> {
-        let endpoint = Endpoint {
-            tls,
-            authority: self.host.authority().to_owned(),
-        };
-        let request = self.question.request(&endpoint)?;
+        let mut request = self.question.request(&self.host.endpoint(tls))?;
+        request.client = self.host.client().cloned();
+        request.headers = self.host.headers().clone();
         let transport = &self.wire.transport;
         let reply = transport.send(&request, authorization, patience).await?;
         if !speaks_tls_only(&reply) {

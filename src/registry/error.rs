@@ -15,6 +15,30 @@ pub enum RegistryError {
         /// What the operating system or the parser says.
         reason: String,
     },
+    /// A client certificate cannot be used.
+    #[error("cannot use the client certificate {}: {reason}", path.display())]
+    ClientCertificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong. It never shows the file's content.
+        reason: String,
+    },
+    /// A `hosts.toml`, or a folder of them, cannot be used.
+    #[error("cannot use the hosts file {}: {reason}", path.display())]
+    HostsFile {
+        /// The file or the folder.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A mirror has no usable address.
+    #[error("cannot use the mirror for {registry}: {reason}")]
+    Mirror {
+        /// The registry.
+        registry: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// A credentials file is there and cannot be used.
     #[error("cannot use the credentials in {}: {reason}", path.display())]
     Credentials {

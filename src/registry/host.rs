@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use reqwest::Client;
+use reqwest::header::HeaderMap;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -12,7 +14,9 @@ use super::cache::Cache;
 use super::conversation::Conversation;
 use super::credentials::Keyring;
 use super::demands::Demands;
-use super::request::Question;
+use super::hosts_file::Way;
+use super::pace::Pace;
+use super::request::{Endpoint, Question};
 use super::setback::{Setback, failure};
 use super::token::Tokens;
 use super::transport::{Patience, Reply, Transport};
@@ -39,11 +43,16 @@ pub(super) struct Host {
     registry: String,
     /// `host` or `host:port` of the API.
     authority: String,
+    /// How it is asked, where the settings say.
+    way: Way,
+    /// The registry that it answers for, where it is a mirror.
+    namespace: Option<String>,
     /// Whether TLS is spoken.
     pub tls: AtomicBool,
     /// Whether plain HTTP is only a guess.
     ambiguous: bool,
     permits: Semaphore,
+    pace: Pace,
     /// Holds everybody but the first back until the first has an answer, so that one learns for all whether there is a
     /// connection and what the host wants. It is closed as a semaphore when it is open as a gate.
     pub gate: Semaphore,
@@ -69,14 +78,69 @@ impl Host {
         Self {
             registry: registry.to_owned(),
             authority: authority.to_owned(),
+            way: Way::own(),
+            namespace: None,
             tls: AtomicBool::new(!listed && !guessed),
             ambiguous: guessed && port != Some("80"),
             permits: Semaphore::new(permits.max(1)),
+            pace: Pace::default(),
             gate: Semaphore::new(1),
             answered: AtomicBool::new(false),
             down: OnceLock::new(),
             demands: Mutex::default(),
         }
+    }
+
+    /// The host that answers for `registry`, whose API is at `authority`, on one way. It is the registry itself, or a
+    /// mirror, which has credentials of its own and is told in `ns` whose content is wanted.
+    pub fn on(
+        way: Way,
+        registry: &str,
+        authority: &str,
+        plain_http: &[String],
+        permits: usize,
+    ) -> Self {
+        let Some(address) = way.address.clone() else {
+            return Self {
+                way,
+                ..Self::new(registry, authority, plain_http, permits)
+            };
+        };
+        let itself = address.authority == authority;
+        let name = if itself { registry } else { &address.authority };
+        Self {
+            way,
+            namespace: (!itself).then(|| registry.to_owned()),
+            tls: AtomicBool::new(address.tls),
+            ambiguous: false,
+            ..Self::new(name, &address.authority, &[], permits)
+        }
+    }
+
+    /// Whether the host may be asked this.
+    pub fn serves(&self, question: &Question<'_>) -> bool {
+        self.way.pulls && (self.way.resolves || !question.resolves())
+    }
+
+    /// Where its API begins.
+    pub fn endpoint(&self, tls: bool) -> Endpoint {
+        let address = self.way.address.as_ref();
+        Endpoint {
+            tls,
+            authority: self.authority.clone(),
+            path: address.map_or_else(|| "/v2".to_owned(), |address| address.path.clone()),
+            namespace: self.namespace.clone(),
+        }
+    }
+
+    /// The client with the host's own trust.
+    pub const fn client(&self) -> Option<&Client> {
+        self.way.client.as_ref()
+    }
+
+    /// What the host is sent with each request.
+    pub const fn headers(&self) -> &HeaderMap {
+        &self.way.headers
     }
 
     /// The good reply to a question.
@@ -90,6 +154,7 @@ impl Host {
             deadline: Instant::now() + wire.timeout,
             retries: wire.retries,
             breaks: true,
+            pace: &self.pace,
         };
         let conversation = Conversation {
             host: self,
@@ -104,6 +169,7 @@ impl Host {
                 let words = format!("no whole answer from {} within {seconds} s", self.authority);
                 Err(failure(FailureReason::Timeout, &words).into())
             });
+        let result = result.map_err(|setback| self.explain(setback));
         if let Err(Setback::Unreachable(failure)) = &result
             && !self.answered.load(Ordering::Relaxed)
         {
@@ -113,14 +179,26 @@ impl Host {
         result
     }
 
+    /// Adds to a TLS failure that a node would not have noticed it.
+    fn explain(&self, setback: Setback) -> Setback {
+        match (setback, &self.way.unverified_by) {
+            (Setback::Unreachable(mut failure), Some(file))
+                if failure.reason == FailureReason::Tls =>
+            {
+                failure.detail = format!(
+                    "{}; {} has skip_verify, which nodes heed and this program does not: name its authority as ca",
+                    failure.detail,
+                    file.display()
+                );
+                Setback::Unreachable(failure)
+            }
+            (setback, _) => setback,
+        }
+    }
+
     /// The registry as references name it.
     pub fn registry(&self) -> &str {
         &self.registry
-    }
-
-    /// `host` or `host:port` of the API.
-    pub fn authority(&self) -> &str {
-        &self.authority
     }
 
     /// Whether TLS is spoken, as far as is known.

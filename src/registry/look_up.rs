@@ -8,10 +8,11 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 
 use super::cache::Cache;
-use super::client;
+use super::client::{self, Trust};
 use super::content::Place;
 use super::credentials::Keyring;
 use super::host::{Host, Wire};
+use super::hosts_file::{HostsFolders, Way};
 use super::layout::Layout;
 use super::setback::{Setback, failure};
 use super::single_flight::SingleFlight;
@@ -20,6 +21,7 @@ use super::tags::nearest;
 use super::token::Tokens;
 use super::transport::Transport;
 use super::unfold::{Known, Search};
+use super::ways::Ways;
 use super::{LayoutMapping, Options, RegistryError};
 use crate::facts::{Depth, FailureReason, Found, Lookup, Missing, Refusal, RefusalReason};
 use crate::oci::{Manifest, Platform, Reference};
@@ -31,7 +33,9 @@ pub type Wanted = (Reference, Depth, Option<Vec<Platform>>);
 #[derive(Debug)]
 pub struct Registry {
     wire: Wire,
-    hosts: Mutex<HashMap<String, Arc<Host>>>,
+    ways: Mutex<HashMap<String, Arc<Ways>>>,
+    hosts_folders: HostsFolders,
+    mirrors: Vec<(String, Way)>,
     layouts: Vec<(LayoutMapping, Layout)>,
     known: Known,
     tags: SingleFlight<String, Vec<String>>,
@@ -53,7 +57,7 @@ impl Registry {
         Ok(Self {
             wire: Wire {
                 transport: Transport {
-                    client: client::build(&options)?,
+                    client: client::build(&options, &Trust::default())?,
                     counters: Counters::default(),
                 },
                 tokens: Tokens::default(),
@@ -62,7 +66,9 @@ impl Registry {
                 timeout: options.timeout,
                 retries: options.retries,
             },
-            hosts: Mutex::default(),
+            ways: Mutex::default(),
+            hosts_folders: HostsFolders::read(&options)?,
+            mirrors: mirrors(&options)?,
             layouts,
             known: Known {
                 manifests: SingleFlight::default(),
@@ -132,7 +138,7 @@ impl Registry {
         depth: Depth,
         platforms: Option<&[Platform]>,
     ) -> Result<Found, Setback> {
-        let host;
+        let ways;
         let place = match self.layout(reference) {
             Some(layout) => Place::Layout(layout),
             None if self.options.offline => {
@@ -140,8 +146,8 @@ impl Registry {
                 return Err(failure(FailureReason::Connect, words).into());
             }
             None => {
-                host = self.host(reference);
-                Place::Host(&host, &self.wire)
+                ways = self.ways(reference);
+                Place::Hosts(&ways, &self.wire)
             }
         };
         let document = match place.manifest(reference).await {
@@ -198,19 +204,39 @@ impl Registry {
             .map(|(_, layout)| layout)
     }
 
-    fn host(&self, reference: &Reference) -> Arc<Host> {
+    /// The mirrors of the registry, then what its hosts file says, then the registry itself.
+    fn ways(&self, reference: &Reference) -> Arc<Ways> {
         let registry = reference.registry();
-        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        let host = hosts.entry(registry.to_owned()).or_insert_with(|| {
-            Arc::new(Host::new(
-                registry,
-                reference.api_host(),
-                &self.options.plain_http,
-                self.options.per_host,
-            ))
+        let mut ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
+        let ways = ways.entry(registry.to_owned()).or_insert_with(|| {
+            let mirrors = self.mirrors.iter().filter(|(of, _)| of == registry);
+            let plans = mirrors
+                .map(|(_, way)| way.clone())
+                .chain(self.hosts_folders.ways(registry));
+            let host = |way| {
+                Host::on(
+                    way,
+                    registry,
+                    reference.api_host(),
+                    &self.options.plain_http,
+                    self.options.per_host,
+                )
+            };
+            Arc::new(Ways(plans.map(host).collect()))
         });
-        Arc::clone(host)
+        Arc::clone(ways)
     }
+}
+
+fn mirrors(options: &Options) -> Result<Vec<(String, Way)>, RegistryError> {
+    let mirrors = options.mirrors.iter().map(|(registry, url)| {
+        let way = Way::mirror(url).map_err(|reason| RegistryError::Mirror {
+            registry: registry.clone(),
+            reason,
+        })?;
+        Ok((registry.clone(), way))
+    });
+    mirrors.collect()
 }
 
 /// Each reference once, as deep as anybody wants it, for all platforms that anybody wants.

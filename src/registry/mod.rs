@@ -19,10 +19,12 @@ mod credentials;
 mod demands;
 mod error;
 mod host;
+mod hosts_file;
 mod judge;
 mod layout;
 mod look_up;
 mod options;
+mod pace;
 mod request;
 mod schema1;
 mod setback;
@@ -32,6 +34,7 @@ mod tags;
 mod token;
 mod transport;
 mod unfold;
+mod ways;
 mod wording;
 
 pub use cache::Cache;
@@ -39,4 +42,4 @@ pub use credentials::{CredentialFile, CredentialSources, EnvironmentCredentials}
 pub use error::RegistryError;
 pub use look_up::{Registry, Wanted};
 pub use options::{LayoutMapping, Options};
-pub use statistics::Statistics;
+pub use statistics::{RateLimit, Statistics};

@@ -12,6 +12,10 @@ pub struct Options {
     pub plain_http: Vec<String>,
     /// PEM files with certificate authorities that are trusted beside the system's.
     pub ca_files: Vec<PathBuf>,
+    /// containerd's folders of `hosts.toml` files, such as `/etc/containerd/certs.d`. The first has the word.
+    pub hosts_dirs: Vec<PathBuf>,
+    /// Mirrors, as a registry and an address, that are asked in this order before the registry and its `hosts.toml`.
+    pub mirrors: Vec<(String, String)>,
     /// Layout folders that answer in place of a registry. The most specific mapping wins.
     pub layouts: Vec<LayoutMapping>,
     /// How many references are looked up at a time.
@@ -37,6 +41,8 @@ impl Default for Options {
         Self {
             plain_http: Vec::new(),
             ca_files: Vec::new(),
+            hosts_dirs: Vec::new(),
+            mirrors: Vec::new(),
             layouts: Vec::new(),
             concurrency: 64,
             per_host: 64,

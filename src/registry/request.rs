@@ -1,7 +1,7 @@
 //! Requests as values: built without being sent.
 
-use reqwest::header::HeaderValue;
-use reqwest::{Method, Url};
+use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::{Client, Method, Url};
 
 use super::challenge::Bearer;
 use super::setback::{Setback, failure};
@@ -21,18 +21,24 @@ pub(super) struct Endpoint {
     pub tls: bool,
     /// `host` or `host:port`.
     pub authority: String,
+    /// Where the API begins there: `/v2`, but for odd mirrors.
+    pub path: String,
+    /// The registry that the host answers for, where it is not the registry itself.
+    pub namespace: Option<String>,
 }
 
 impl Endpoint {
     fn url(&self, path: &str) -> Result<Url, Setback> {
         let scheme = if self.tls { "https" } else { "http" };
-        Url::parse(&format!("{scheme}://{}/v2/{path}", self.authority)).map_err(|error| {
-            failure(
-                FailureReason::Dns,
-                &format!("{} is no usable host: {error}", self.authority),
-            )
-            .into()
-        })
+        let whole = format!("{scheme}://{}{}/{path}", self.authority, self.path);
+        let mut url = Url::parse(&whole).map_err(|error| {
+            let words = format!("{} is no usable host: {error}", self.authority);
+            Setback::from(failure(FailureReason::Dns, &words))
+        })?;
+        if let Some(namespace) = &self.namespace {
+            url.query_pairs_mut().append_pair("ns", namespace);
+        }
+        Ok(url)
     }
 }
 
@@ -45,6 +51,10 @@ pub(super) struct Request {
     pub accept: &'static str,
     /// The form that is posted.
     pub form: Option<String>,
+    /// The client with the host's own trust, where it has one.
+    pub client: Option<Client>,
+    /// What the host is sent besides. A redirect takes none of it to another host.
+    pub headers: HeaderMap,
     /// What a good answer is, for messages.
     pub what: &'static str,
     /// The most bytes that a good answer may have.
@@ -82,6 +92,17 @@ impl Question<'_> {
             | Self::ManifestHead { repository, .. }
             | Self::Blob { repository, .. }
             | Self::Tags { repository } => repository,
+        }
+    }
+
+    /// Whether it asks what a tag stands for, and so needs a host that may say that.
+    pub fn resolves(&self) -> bool {
+        match self {
+            Self::Manifest { tag_or_digest, .. } | Self::ManifestHead { tag_or_digest, .. } => {
+                !tag_or_digest.contains(':')
+            }
+            Self::Tags { .. } => true,
+            Self::Blob { .. } => false,
         }
     }
 
@@ -131,6 +152,8 @@ impl Question<'_> {
             url: endpoint.url(&path)?,
             accept,
             form: None,
+            client: None,
+            headers: HeaderMap::new(),
             what,
             limit,
         })
@@ -198,6 +221,8 @@ impl TokenRequest<'_> {
             url,
             accept: "",
             form,
+            client: None,
+            headers: HeaderMap::new(),
             what: "token",
             limit: MAX_TOKEN_BYTES,
         })
@@ -219,6 +244,8 @@ mod tests {
         Endpoint {
             tls,
             authority: authority.to_owned(),
+            path: "/v2".to_owned(),
+            namespace: None,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use oci_client::secrets::RegistryAuth;
+use reqwest::Client;
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -51,6 +52,8 @@ struct Issued {
 #[derive(Clone, Copy)]
 pub(super) struct Applicant<'a> {
     pub credential: Option<&'a Credential>,
+    /// The client with the registry's own trust, where it has one.
+    pub client: Option<&'a Client>,
     /// Whether the registry was asked over TLS, so that its token service must be too.
     pub only_tls: bool,
 }
@@ -62,7 +65,7 @@ impl Tokens {
         transport: &Transport,
         bearer: &Bearer,
         applicant: Applicant<'_>,
-        patience: Patience,
+        patience: Patience<'_>,
     ) -> Result<(RegistryAuth, bool), Setback> {
         let key = key(bearer, applicant);
         let now = Instant::now();
@@ -98,7 +101,7 @@ async fn fetch(
     transport: &Transport,
     bearer: &Bearer,
     applicant: Applicant<'_>,
-    patience: Patience,
+    patience: Patience<'_>,
 ) -> Result<Token, Setback> {
     let (how, authorization) = match applicant.credential.map(|found| &found.kind) {
         None => (TokenRequest::Get, RegistryAuth::Anonymous),
@@ -119,7 +122,8 @@ async fn fetch(
             });
         }
     };
-    let request = how.request(bearer, applicant.only_tls)?;
+    let mut request = how.request(bearer, applicant.only_tls)?;
+    request.client = applicant.client.cloned();
     let reply = transport
         .send(&request, &authorization, patience)
         .await

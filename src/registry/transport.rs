@@ -8,13 +8,14 @@ use flate2::read::GzDecoder;
 use oci_client::secrets::RegistryAuth;
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Client, StatusCode, Url};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::classify::classify;
 use super::judge::error_document;
+use super::pace::Pace;
 use super::request::{Request, secret_header};
 use super::setback::{Setback, failure};
-use super::statistics::Counters;
+use super::statistics::{Counters, RateLimit};
 use crate::facts::{Failure, FailureReason};
 
 /// The most redirects that are followed, as many as containerd follows (Go's `net/http`).
@@ -62,26 +63,33 @@ pub(super) struct Transport {
 
 /// How long a request may be tried.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct Patience<'a> {
     pub deadline: Instant,
     pub retries: u32,
     /// Whether a connection that breaks is tried again too.
     pub breaks: bool,
+    /// The pace of the host that is asked.
+    pub pace: &'a Pace,
 }
 
 impl Transport {
-    /// The reply to `request`, of whatever status but 429 and 5xx. Those, and broken connections, are tried again.
+    /// The reply to `request`, of whatever status but 429 and 5xx. Those, and broken connections, are tried again; a 429
+    /// slows all that is asked of the host.
     pub async fn send(
         &self,
         request: &Request,
         authorization: &RegistryAuth,
-        patience: Patience,
+        patience: Patience<'_>,
     ) -> Result<Reply, Setback> {
         let mut tries = 0;
         loop {
+            let sent = self.turn(request, patience).await?;
             let failed = match self.follow(request, authorization).await {
                 Ok(reply) => match passing_trouble(&reply) {
-                    None => return Ok(reply),
+                    None => {
+                        patience.pace.ease();
+                        return Ok(reply);
+                    }
                     Some(failed) => failed.into(),
                 },
                 Err(failed) => failed,
@@ -90,6 +98,9 @@ impl Transport {
                 return Err(failed);
             };
             let wait = pause(failure, tries);
+            if failure.reason == FailureReason::RateLimited {
+                patience.pace.slow(sent, wait);
+            }
             let may_pass = match failure.reason {
                 FailureReason::RateLimited | FailureReason::ServerError => true,
                 FailureReason::Connect | FailureReason::Dns => patience.breaks,
@@ -101,6 +112,26 @@ impl Transport {
             }
             sleep(wait).await;
             tries += 1;
+        }
+    }
+
+    /// Waits for the turn of a request. Where the host wants to be left alone for longer than there is time, it is not
+    /// asked at all.
+    async fn turn(&self, request: &Request, patience: Patience<'_>) -> Result<Instant, Setback> {
+        match patience.pace.turn(patience.deadline) {
+            Ok(turn) => {
+                if turn > Instant::now() {
+                    sleep_until(turn).await;
+                }
+                Ok(Instant::now())
+            }
+            Err(wait) => {
+                let host = authority(&request.url);
+                let words = format!("{host} answered other requests with 429 Too Many Requests");
+                let mut limited = failure(FailureReason::RateLimited, &words);
+                limited.retry_after = Some(wait);
+                Err(limited.into())
+            }
         }
     }
 
@@ -138,7 +169,11 @@ impl Transport {
     ) -> Result<Reply, Setback> {
         let host = authority(url);
         self.counters.request();
-        let mut builder = self.client.request(request.method.clone(), url.clone());
+        let client = request.client.as_ref().unwrap_or(&self.client);
+        let mut builder = client.request(request.method.clone(), url.clone());
+        if url.origin() == request.url.origin() {
+            builder = builder.headers(request.headers.clone());
+        }
         builder = builder.header(header::ACCEPT_ENCODING, "identity");
         if !request.accept.is_empty() {
             builder = builder.header(header::ACCEPT, request.accept);
@@ -161,6 +196,7 @@ impl Transport {
             .await
             .map_err(|error| classify(&error, &host))?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        self.counters.rate_limit(&host, &headers);
         let body = self.body(response, request, &host).await?;
         let body = decoded(body, &headers, request, &host)?;
         Ok(Reply {
@@ -283,11 +319,14 @@ fn passing_trouble(reply: &Reply) -> Option<Failure> {
         _ => return None,
     };
     let (_, message) = error_document(&reply.body);
-    let words = if message.is_empty() {
+    let mut words = if message.is_empty() {
         String::new()
     } else {
         format!(": {message}")
     };
+    if let Some(limit) = RateLimit::read(&reply.headers) {
+        words += &format!(" ({limit})");
+    }
     let mut trouble = failure(
         reason,
         &format!("{} answered {}{words}", reply.host, reply.status),

@@ -213,7 +213,7 @@ impl<'a> Document<'a> {
 
 fn summary(report: &Report) -> Summary<'_> {
     let counts = Counts::of(report);
-    let statistics = report.statistics;
+    let statistics = &report.statistics;
     Summary {
         sources: counts.sources,
         occurrences: counts.occurrences,

@@ -158,7 +158,7 @@ impl Image {
 }
 
 /// What a run cost.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Statistics {
     /// How long it took.
     pub duration: Duration,
@@ -168,4 +168,6 @@ pub struct Statistics {
     pub bytes_downloaded: u64,
     /// Questions that the cache answered.
     pub cache_hits: u64,
+    /// What registries said about their limits, a line for each: the host, and how many pulls are left.
+    pub rate_limits: Vec<String>,
 }

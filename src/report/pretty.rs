@@ -299,8 +299,8 @@ fn looked_at(report: &Report, counts: Counts) -> String {
 }
 
 fn cost(report: &Report) -> String {
-    let statistics = report.statistics;
-    format!(
+    let statistics = &report.statistics;
+    let mut text = format!(
         "{:.1} s, {}, {} received, {} from the cache",
         statistics.duration.as_secs_f64(),
         counted(
@@ -309,7 +309,11 @@ fn cost(report: &Report) -> String {
         ),
         crate::oci::Bytes(statistics.bytes_downloaded),
         statistics.cache_hits,
-    )
+    );
+    for limit in &statistics.rate_limits {
+        text += &format!("\n{}", visible(limit));
+    }
+    text
 }
 
 fn result(report: &Report, counts: Counts) -> String {

@@ -39,6 +39,8 @@ pub struct ConfigFile {
     pub layouts: Vec<(String, PathBuf)>,
     pub plain_http: Vec<String>,
     pub ca_files: Vec<PathBuf>,
+    pub hosts_dirs: Vec<PathBuf>,
+    pub mirrors: Vec<(String, String)>,
     pub concurrency: Option<usize>,
     pub per_host: Option<usize>,
     pub timeout: Option<Duration>,
@@ -106,6 +108,10 @@ struct Raw {
     plain_http: Vec<String>,
     #[serde(default)]
     ca_file: Vec<PathBuf>,
+    #[serde(default)]
+    hosts_dir: Vec<PathBuf>,
+    #[serde(default)]
+    mirrors: BTreeMap<String, Vec<String>>,
     concurrency: Option<Spanned<usize>>,
     per_host: Option<Spanned<usize>>,
     timeout: Option<Spanned<u64>>,
@@ -242,6 +248,12 @@ impl ConfigFile {
                 .collect(),
             plain_http: raw.plain_http,
             ca_files: raw.ca_file.into_iter().map(here).collect(),
+            hosts_dirs: raw.hosts_dir.into_iter().map(here).collect(),
+            mirrors: raw
+                .mirrors
+                .into_iter()
+                .flat_map(|(host, urls)| urls.into_iter().map(move |url| (host.clone(), url)))
+                .collect(),
             concurrency: raw.concurrency.map(Spanned::into_inner),
             per_host: raw.per_host.map(Spanned::into_inner),
             timeout: raw

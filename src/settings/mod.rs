@@ -57,6 +57,10 @@ pub struct Settings {
     pub plain_http: Vec<String>,
     /// Files with further certificate authorities, as PEM.
     pub ca_files: Vec<PathBuf>,
+    /// containerd's folders of `hosts.toml` files.
+    pub hosts_dirs: Vec<PathBuf>,
+    /// Mirrors, as a registry and an address, in the order in which they are asked.
+    pub mirrors: Vec<(String, String)>,
     /// Questions under way at once.
     pub concurrency: usize,
     /// Questions under way at once at one host.
@@ -85,6 +89,8 @@ pub struct Overrides {
     pub layouts: Vec<(String, PathBuf)>,
     pub plain_http: Vec<String>,
     pub ca_files: Vec<PathBuf>,
+    pub hosts_dirs: Vec<PathBuf>,
+    pub mirrors: Vec<(String, String)>,
     pub concurrency: Option<usize>,
     pub per_host: Option<usize>,
     pub timeout: Option<Duration>,
@@ -159,6 +165,10 @@ impl Settings {
         plain_http.extend(file.plain_http.iter().cloned());
         let mut ca_files = overrides.ca_files;
         ca_files.extend(file.ca_files.iter().cloned());
+        let mut hosts_dirs = overrides.hosts_dirs;
+        hosts_dirs.extend(file.hosts_dirs.iter().cloned());
+        let mut mirrors = overrides.mirrors;
+        mirrors.extend(file.mirrors.iter().cloned());
         let targets_given = !overrides.nodes.is_empty() || !overrides.platforms.is_empty();
         let (nodes, platforms, node_pools) = if targets_given {
             (overrides.nodes, overrides.platforms, Vec::new())
@@ -187,6 +197,8 @@ impl Settings {
             layouts,
             plain_http,
             ca_files,
+            hosts_dirs,
+            mirrors,
             concurrency: overrides
                 .concurrency
                 .or(file.concurrency)

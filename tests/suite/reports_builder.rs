@@ -260,6 +260,7 @@ pub fn shop() -> Builder {
         requests: 7,
         bytes_downloaded: 4_200,
         cache_hits: 1,
+        rate_limits: vec!["registry-1.docker.io: 76 of 100 pulls left per 6 h".to_owned()],
     };
     builder
 }
