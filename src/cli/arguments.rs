@@ -97,6 +97,15 @@ pub(super) struct LintArguments {
     #[arg(long, value_name = "FILE", help_heading = "Where it will run")]
     pub iam: Vec<PathBuf>,
 
+    /// A pull secret of every pod: the content of a kubernetes.io/dockerconfigjson Secret, or the Secret itself. No
+    /// registry is asked with it.
+    #[arg(
+        long = "pull-secret",
+        value_name = "FILE",
+        help_heading = "Where it will run"
+    )]
+    pub pull_secrets: Vec<PathBuf>,
+
     /// A platform that stands in for a node pool.
     #[arg(
         long = "platform",
@@ -117,6 +126,10 @@ pub(super) struct LintArguments {
     /// Ask nothing over the network. Layouts and node pool files still answer.
     #[arg(long, env = "OCI_PREFLIGHT_OFFLINE", help_heading = "Registries")]
     pub offline: bool,
+
+    /// Ask whether every config and layer that nodes would pull is there, with the declared size.
+    #[arg(long, env = "OCI_PREFLIGHT_VERIFY_BLOBS", help_heading = "Registries")]
+    pub verify_blobs: bool,
 
     /// Answer for that host from an OCI image layout instead of the network.
     #[arg(long = "layout", value_name = "HOST[/PREFIX]=DIR", value_parser = layout, help_heading = "Registries")]
@@ -213,9 +226,11 @@ impl LintArguments {
             images: self.images.clone(),
             nodes: self.nodes.clone(),
             iam: self.iam.clone(),
+            pull_secrets: self.pull_secrets.clone(),
             platforms: self.platforms.clone(),
             kubernetes_version: self.kubernetes_version.clone(),
             offline: self.offline,
+            verify_blobs: self.verify_blobs,
             fail_on: self.fail_on,
             rules: self.rules.clone(),
             layouts: self.layouts.clone(),

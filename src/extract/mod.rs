@@ -20,6 +20,7 @@ mod place;
 mod placement;
 mod pod;
 pub mod runtime_class;
+pub mod pull_secrets;
 mod select;
 mod template;
 mod variables;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::cluster::NodePool;
 use crate::extract::node_pools::node_pools_among;
+use crate::extract::pull_secrets::pull_secrets_among;
 use crate::extract::runtime_class::runtime_classes;
 use crate::extract::{Extraction, extract};
 use crate::finding::Problem;
@@ -11,7 +12,7 @@ use crate::input;
 use crate::report::Input;
 use crate::settings::Settings;
 use crate::text::{Dialect, Origin, Source, SourceMap, Span};
-use crate::workload::{Occurrence, Owner, Role, RuntimeClass};
+use crate::workload::{Occurrence, Owner, PullSecrets, Role, RuntimeClass};
 
 /// What the sources ask for.
 #[derive(Default)]
@@ -23,6 +24,8 @@ pub(super) struct Asked {
     pub node_pools: Vec<NodePool>,
     /// The runtime classes that stand among the sources.
     runtime_classes: Vec<RuntimeClass>,
+    /// The pull secrets that stand among the sources.
+    pub pull_secrets: PullSecrets,
 }
 
 /// Reads and extracts all sources, one after the other. The texts of those that name no image are not kept.
@@ -59,6 +62,8 @@ impl Asked {
         let node_pools = node_pools_among(id, &path, &sources.get(id).text);
         let runtime_classes = runtime_classes(&sources.get(id).text);
         self.runtime_classes.extend(runtime_classes);
+        self.pull_secrets
+            .join(pull_secrets_among(&sources.get(id).text));
         if occurrences.is_empty() && problems.is_empty() && node_pools.is_empty() {
             sources.forget(id);
         }

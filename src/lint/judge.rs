@@ -9,7 +9,7 @@ use crate::oci::{Platform, Reference};
 use crate::registry::Wanted;
 use crate::rule::Subject;
 use crate::settings::Settings;
-use crate::workload::{Landing, Occurrence, Role, landing};
+use crate::workload::{Landing, Occurrence, PullSecrets, Role, landing};
 
 /// For each occurrence, the node pools on which its pod can land; `None` where there is no target at all.
 pub(super) type Landings<'a> = Vec<Option<Vec<&'a NodePool>>>;
@@ -63,7 +63,9 @@ pub(super) fn findings(
     landings: &Landings<'_>,
     lookups: &BTreeMap<Reference, Lookup>,
     target: &Target,
+    pull_secrets: &PullSecrets,
 ) -> Vec<Finding> {
+    let idle_secrets = pull_secrets.idle(occurrences);
     let rules: Vec<_> = settings.rules().collect();
     let mut findings: Vec<Finding> = rules
         .iter()
@@ -77,6 +79,8 @@ pub(super) fn findings(
             lookup: reference.and_then(|reference| lookups.get(reference)),
             pools: pools.as_deref().unwrap_or_default(),
             target,
+            pull_secrets,
+            idle_secrets: &idle_secrets,
             budgets: &settings.budgets,
         };
         findings.extend(rules.iter().flat_map(|rule| (rule.check)(&subject)));

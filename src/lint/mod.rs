@@ -84,7 +84,9 @@ async fn run(
     // Read
     let mut sources = SourceMap::default();
     let mut target = targets::target(settings, &mut sources)?;
-    let gathered = gather::occurrences(settings, &mut sources);
+    let mut pull_secrets = targets::pull_secrets(settings)?;
+    let mut gathered = gather::occurrences(settings, &mut sources);
+    pull_secrets.join(std::mem::take(&mut gathered.pull_secrets));
     targets::join(&mut target, &gathered.node_pools);
 
     // Ask
@@ -110,6 +112,7 @@ async fn run(
         &landings,
         &lookups,
         &target,
+        &pull_secrets,
     );
 
     // Report

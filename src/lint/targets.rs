@@ -9,8 +9,10 @@ use thiserror::Error;
 use crate::cluster::{NodePool, Target};
 use crate::extract::node_pools::{NodePoolError, node_pools as described_in};
 use crate::extract::permissions::{PermissionsError, permissions};
+use crate::extract::pull_secrets::{PullSecretError, pull_secret};
 use crate::settings::Settings;
 use crate::text::{Origin, Source, SourceMap};
+use crate::workload::PullSecrets;
 
 /// The largest node pool file that is read, in bytes. A cluster of a thousand nodes prints about 15 MB.
 const MAX_NODE_POOL_BYTES: u64 = 256 * 1024 * 1024;
@@ -32,6 +34,9 @@ pub enum TargetError {
     /// The file says nothing of permissions.
     #[error(transparent)]
     NotPermissions(#[from] PermissionsError),
+    /// The file is no pull secret.
+    #[error(transparent)]
+    NotAPullSecret(#[from] PullSecretError),
 }
 
 /// Reads what the settings name of the cluster.
@@ -50,6 +55,20 @@ pub(super) fn target(settings: &Settings, sources: &mut SourceMap) -> Result<Tar
         target.permissions.join(found);
     }
     Ok(target)
+}
+
+/// Reads the pull secrets that the settings name: every pod has them.
+///
+/// # Errors
+///
+/// When a file can't be read or is no pull secret.
+pub(super) fn pull_secrets(settings: &Settings) -> Result<PullSecrets, TargetError> {
+    let mut secrets = PullSecrets::default();
+    for path in &settings.pull_secrets {
+        let source = read(path)?;
+        secrets.given.push(pull_secret(&source.name, &source.text)?);
+    }
+    Ok(secrets)
 }
 
 /// Adds the node pools that stand among the sources. They alone are no target: nobody said that the cluster has no other

@@ -92,6 +92,26 @@ impl<'a> Pull<'a> {
         )
     }
 
+    /// The registry, or its token service, refuses somebody without credentials.
+    pub fn refused_as_nobody(&self) -> Event {
+        if self.wording() == Wording::CriO {
+            let (name, tag) = (self.reference.name(), self.reference.tag_or_digest());
+            return self.failed(
+                "Unknown",
+                &format!(
+                    "initializing source docker://{}: reading manifest {tag} in {name}: unauthorized: authentication \
+                     required",
+                    self.image()
+                ),
+            );
+        }
+        self.failed_to_resolve(
+            "Unknown",
+            "failed to authorize: failed to fetch anonymous token: unexpected status from GET request to …: 401 \
+             Unauthorized",
+        )
+    }
+
     /// containerd fails to turn the name into a digest.
     pub fn failed_to_resolve(&self, code: &str, cause: &str) -> Event {
         let wrapping = match self.wording() {

@@ -30,6 +30,7 @@ mod not_an_image;
 mod nowhere_to_run;
 mod oversized_image;
 mod oversized_layer;
+mod pull_secret_mismatch;
 mod redundant_layer;
 mod retired_registry;
 mod schema1_manifest;
@@ -60,6 +61,7 @@ pub static RULES: &[&Rule] = &[
     &image_not_found::RULE,
     &access_denied::RULE,
     &undetermined_image::RULE,
+    &pull_secret_mismatch::RULE,
     &incomplete_image::RULE,
     &corrupt_manifest::RULE,
     &not_an_image::RULE,

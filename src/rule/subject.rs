@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::cluster::{NodePool, Target};
 use crate::facts::{Answer, Failure, Found, Lookup, PlatformImage, Refusal};
 use crate::oci::{Bytes, Digest, Manifest, Platform, Reference, media_type};
-use crate::workload::{Occurrence, PullPolicy};
+use crate::workload::{Occurrence, PullPolicy, PullSecret, PullSecrets};
 
 /// What a rule may look at: one occurrence and all that is known about it.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +18,10 @@ pub struct Subject<'a> {
     pub pools: &'a [&'a NodePool],
     /// The whole cluster; without any pool where there is no target.
     pub target: &'a Target,
+    /// The pull secrets that are known.
+    pub pull_secrets: &'a PullSecrets,
+    /// Those of them that are for no image of any pod that names them.
+    pub idle_secrets: &'a [&'a PullSecret],
     /// The limits that sizes are held against.
     pub budgets: &'a Budgets,
 }

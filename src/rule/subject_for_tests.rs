@@ -13,13 +13,14 @@ use crate::oci::{
     Platform, media_type,
 };
 use crate::text::{Origin, Source, SourceMap, Span};
-use crate::workload::{Occurrence, Owner, Placement, PullPolicy, Role};
+use crate::workload::{Occurrence, Owner, Placement, PullPolicy, PullSecrets, Role};
 
 /// One occurrence with its facts, to be judged by a rule.
 pub struct Case {
     pub occurrence: Occurrence,
     pub lookup: Option<Lookup>,
     pub pools: Vec<NodePool>,
+    pub pull_secrets: PullSecrets,
     pub budgets: Budgets,
 }
 
@@ -48,6 +49,7 @@ impl Case {
             },
             lookup: None,
             pools: Vec::new(),
+            pull_secrets: PullSecrets::default(),
             budgets: Budgets::default(),
         }
     }
@@ -201,6 +203,10 @@ impl Case {
                 pools: self.pools.clone(),
                 ..Target::default()
             },
+            pull_secrets: &self.pull_secrets,
+            idle_secrets: &self
+                .pull_secrets
+                .idle(std::slice::from_ref(&self.occurrence)),
             budgets: &self.budgets,
         })
     }

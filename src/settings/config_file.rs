@@ -29,10 +29,12 @@ pub struct ConfigFile {
     pub paths: Vec<PathBuf>,
     pub nodes: Vec<PathBuf>,
     pub iam: Vec<PathBuf>,
+    pub pull_secrets: Vec<PathBuf>,
     pub platforms: Vec<Platform>,
     pub node_pools: Vec<NodePool>,
     pub kubernetes_version: Option<KubernetesVersion>,
     pub offline: bool,
+    pub verify_blobs: bool,
     pub fail_on: Option<FailOn>,
     pub levels: BTreeMap<&'static str, Level>,
     pub budgets: Budgets,
@@ -91,12 +93,16 @@ struct Raw {
     #[serde(default)]
     iam: Vec<PathBuf>,
     #[serde(default)]
+    pull_secret: Vec<PathBuf>,
+    #[serde(default)]
     platform: Vec<Spanned<String>>,
     #[serde(default)]
     node_pool: Vec<RawNodePool>,
     kubernetes_version: Option<Spanned<String>>,
     #[serde(default)]
     offline: bool,
+    #[serde(default)]
+    verify_blobs: bool,
     fail_on: Option<Spanned<String>>,
     #[serde(default)]
     rules: BTreeMap<Spanned<String>, Spanned<String>>,
@@ -230,6 +236,7 @@ impl ConfigFile {
             paths: raw.paths.into_iter().map(here).collect(),
             nodes: raw.nodes.into_iter().map(here).collect(),
             iam: raw.iam.into_iter().map(here).collect(),
+            pull_secrets: raw.pull_secret.into_iter().map(here).collect(),
             platforms: raw.platform.iter().map(parsed).collect::<Result<_, _>>()?,
             node_pools: raw
                 .node_pool
@@ -238,6 +245,7 @@ impl ConfigFile {
                 .collect::<Result<_, _>>()?,
             kubernetes_version: raw.kubernetes_version.as_ref().map(parsed).transpose()?,
             offline: raw.offline,
+            verify_blobs: raw.verify_blobs,
             fail_on: raw.fail_on.as_ref().map(parsed).transpose()?,
             levels,
             budgets,

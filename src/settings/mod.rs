@@ -37,6 +37,8 @@ pub struct Settings {
     pub nodes: Vec<PathBuf>,
     /// Files that say what service accounts may read.
     pub iam: Vec<PathBuf>,
+    /// Files that stand for a pull secret of every pod.
+    pub pull_secrets: Vec<PathBuf>,
     /// Platforms that stand in for node pools.
     pub platforms: Vec<Platform>,
     /// Node pools that the config file itself describes.
@@ -69,6 +71,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// How often a question is asked again after a passing failure.
     pub retries: u32,
+    /// Whether every config and layer is asked for too.
+    pub verify_blobs: bool,
     /// The folder that keeps content between runs; none where nothing is kept.
     pub cache_dir: Option<PathBuf>,
 }
@@ -81,9 +85,11 @@ pub struct Overrides {
     pub images: Vec<String>,
     pub nodes: Vec<PathBuf>,
     pub iam: Vec<PathBuf>,
+    pub pull_secrets: Vec<PathBuf>,
     pub platforms: Vec<Platform>,
     pub kubernetes_version: Option<KubernetesVersion>,
     pub offline: bool,
+    pub verify_blobs: bool,
     pub fail_on: Option<FailOn>,
     pub rules: Vec<RuleLevel>,
     pub layouts: Vec<(String, PathBuf)>,
@@ -177,17 +183,20 @@ impl Settings {
             (file.nodes, file.platforms, file.node_pools)
         };
         let iam = or_file(overrides.iam, &file.iam);
+        let pull_secrets = or_file(overrides.pull_secrets, &file.pull_secrets);
         Self {
             paths,
             images: overrides.images,
             nodes,
             iam,
+            pull_secrets,
             platforms,
             node_pools,
             kubernetes_version: overrides
                 .kubernetes_version
                 .or_else(|| file.kubernetes_version.clone()),
             offline: overrides.offline || file.offline,
+            verify_blobs: overrides.verify_blobs || file.verify_blobs,
             fail_on: overrides
                 .fail_on
                 .or(file.fail_on)

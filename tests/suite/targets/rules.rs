@@ -11,7 +11,7 @@ use oci_preflight::oci::{
 };
 use oci_preflight::rule::{Budgets, Subject, find};
 use oci_preflight::text::{Origin, Source, SourceMap};
-use oci_preflight::workload::{Landing, landing};
+use oci_preflight::workload::{Landing, PullSecrets, landing};
 
 use super::read;
 
@@ -76,6 +76,8 @@ impl Case {
             lookup: self.lookup.as_ref(),
             pools: &pools,
             target: &self.target,
+            pull_secrets: &PullSecrets::default(),
+            idle_secrets: &[],
             budgets: &Budgets::default(),
         };
         (rule.check)(&subject)
