@@ -122,7 +122,8 @@ fn line_end(text: &str, from: usize) -> usize {
 }
 
 fn is_prefix(text: &str) -> bool {
-    text.trim_start_matches('\u{feff}').lines().all(|line| {
+    let mut lines = text.trim_start_matches('\u{feff}').split(['\n', '\r']);
+    lines.all(|line| {
         line.starts_with('%') || matches!(line.trim_start().as_bytes(), [] | [b'#', ..])
     })
 }
@@ -158,6 +159,12 @@ mod tests {
             texts("a\n...\n%YAML 1.2\n---\nb"),
             ["a\n...\n", "%YAML 1.2\n---\nb"]
         );
+    }
+
+    #[test]
+    fn a_lone_carriage_return_ends_a_line_before_a_directive() {
+        let text = "\r%YAML 1.2\n---\na\n";
+        assert_eq!(texts(text), [text]);
     }
 
     #[test]
