@@ -1,9 +1,10 @@
 //! Compose services (<https://docs.docker.com/reference/compose-file/services/#image>).
 
 use super::field::Field;
-use super::place::Text;
+use super::place::{Text, string};
 use super::select::select;
 use super::variables::expand;
+use crate::oci::Platform;
 use crate::text::yaml::Node;
 use crate::workload::{Occurrence, Owner, Role};
 
@@ -22,8 +23,11 @@ pub(super) fn images(root: Node<'_>, text: Text<'_>) -> Vec<Occurrence> {
             } else {
                 Role::Unplaced
             };
+            let platform: Option<Platform> =
+                string(service, "platform").and_then(|platform| platform.parse().ok());
             let mut add = |node: Node<'_>, field: &Field, role| {
                 let found = image(node, field, text);
+                let found = found.map(|found| found.on_platform(platform.clone()));
                 occurrences.extend(found.map(|found| Occurrence { role, ..found }));
             };
             let mut path = field.clone();

@@ -8,7 +8,7 @@ use instructions::{Word, instructions};
 
 use super::place::Text;
 use super::variables::expand;
-use crate::oci::Reference;
+use crate::oci::{Platform, Reference};
 use crate::workload::Occurrence;
 
 /// Whether a text is a Dockerfile: its first instruction is `FROM`, or `ARG` with a `FROM` behind it.
@@ -88,12 +88,15 @@ impl Build<'_> {
 
     fn stage(&mut self, words: &[Word<'_>]) {
         self.has_stage = true;
+        let platform = words
+            .iter()
+            .find_map(|word| word.text.strip_prefix("--platform=")?.parse().ok());
         let mut words = words.iter().filter(|word| !word.text.starts_with("--"));
         let Some(base) = words.next() else { return };
         let written = base.text.trim_matches(['"', '\'']);
         let name = self.expand(written);
         if let Some(name) = name.filter(|name| is_meant(written, name)) {
-            self.image(*base, &name, "FROM");
+            self.image(*base, &name, "FROM", platform);
         }
         if words
             .next()
@@ -119,15 +122,17 @@ impl Build<'_> {
                 && from.text.parse::<usize>().is_err()
                 && !from.text.contains('$')
             {
-                self.image(from, from.text, option.text);
+                self.image(from, from.text, option.text, None);
             }
         }
     }
 
-    fn image(&mut self, word: Word<'_>, name: &str, field: &str) {
+    /// An image, for the platform that is asked for. Without one it is that of the machine which builds.
+    fn image(&mut self, word: Word<'_>, name: &str, field: &str, platform: Option<Platform>) {
         if name != "scratch" && !self.stages.contains(&name.to_ascii_lowercase()) {
+            let found = self.text.at(word.range(), name, field);
             self.occurrences
-                .extend(self.text.at(word.range(), name, field));
+                .extend(found.map(|found| found.on_platform(platform)));
         }
     }
 }

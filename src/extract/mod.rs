@@ -33,7 +33,7 @@ use place::Text;
 use crate::finding::Problem;
 use crate::text::yaml::{Document, Tree, YamlError, documents};
 use crate::text::{Dialect, Source, SourceId, Span};
-use crate::workload::Occurrence;
+use crate::workload::{Occurrence, Role};
 
 /// What a source asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,12 +159,32 @@ fn may_name_images(text: &str, is_object: bool) -> bool {
 fn found(dialect: Dialect, mut occurrences: Vec<Occurrence>, problems: Vec<Problem>) -> Extraction {
     let mut seen = HashSet::new();
     occurrences.retain(|occurrence| seen.insert((occurrence.span, occurrence.field.clone())));
+    if is_off_cluster(dialect) {
+        let unplaced = occurrences
+            .iter_mut()
+            .filter(|occurrence| occurrence.role == Role::Unplaced);
+        unplaced.for_each(|occurrence| occurrence.role = Role::OffCluster);
+    }
     Extraction {
         occurrences,
         problems,
         dialect,
         skipped: None,
     }
+}
+
+/// Whether the images of a dialect are pulled by builders and other machines, and not by the nodes of a cluster.
+const fn is_off_cluster(dialect: Dialect) -> bool {
+    matches!(
+        dialect,
+        Dialect::CloudBuild
+            | Dialect::Compose
+            | Dialect::Dockerfile
+            | Dialect::Dotenv
+            | Dialect::GithubAction
+            | Dialect::GithubWorkflow
+            | Dialect::GitlabCi
+    )
 }
 
 fn template(text: Text<'_>) -> Extraction {

@@ -25,6 +25,7 @@ pub(super) fn placement(pod: Node<'_>, daemon_set: bool) -> Placement {
         os: pod.get("os").and_then(|os| string(os, "name")),
         daemon_set,
         extended_resources: extended_resources(pod),
+        platform: None,
     }
 }
 

@@ -14,16 +14,37 @@ use crate::workload::{Landing, Occurrence, PullSecrets, Role, landing};
 /// For each occurrence, the node pools on which its pod can land; `None` where there is no target at all.
 pub(super) type Landings<'a> = Vec<Option<Vec<&'a NodePool>>>;
 
-/// Finds the node pools of each occurrence.
-pub(super) fn landings<'a>(occurrences: &[Occurrence], node_pools: &'a [NodePool]) -> Landings<'a> {
-    occurrences
+/// One pool for each platform that a source outside of the cluster asks for. They stand in for the machines that pull there.
+pub(super) fn machines_elsewhere(occurrences: &[Occurrence]) -> Vec<NodePool> {
+    let elsewhere = occurrences
         .iter()
-        .map(|occurrence| {
-            let possible =
-                |pool: &&NodePool| landing(&occurrence.placement, pool) == Landing::Possible;
-            (!node_pools.is_empty()).then(|| node_pools.iter().filter(possible).collect())
-        })
+        .filter(|occurrence| occurrence.role == Role::OffCluster);
+    let platforms: BTreeSet<&Platform> = elsewhere
+        .filter_map(|occurrence| occurrence.placement.platform.as_ref())
+        .collect();
+    platforms
+        .into_iter()
+        .cloned()
+        .map(NodePool::of_platform)
         .collect()
+}
+
+/// Finds the node pools of each occurrence. What is pulled outside of the cluster lands on none of its pools.
+pub(super) fn landings<'a>(
+    occurrences: &[Occurrence],
+    node_pools: &'a [NodePool],
+    elsewhere: &'a [NodePool],
+) -> Landings<'a> {
+    let landing = |occurrence: &Occurrence| {
+        let possible = |pool: &&NodePool| landing(&occurrence.placement, pool) == Landing::Possible;
+        let is_asked_for = |pool: &&NodePool| pool.platform == occurrence.placement.platform;
+        match (occurrence.role, &occurrence.placement.platform) {
+            (Role::OffCluster, None) => None,
+            (Role::OffCluster, Some(_)) => Some(elsewhere.iter().filter(is_asked_for).collect()),
+            _ => (!node_pools.is_empty()).then(|| node_pools.iter().filter(possible).collect()),
+        }
+    };
+    occurrences.iter().map(landing).collect()
 }
 
 /// What has to be asked: each valid reference, for the platforms of the pools where its pods can land. A pool whose

@@ -91,7 +91,8 @@ async fn run(
 
     // Ask
     let registry = Registry::new(options(settings))?;
-    let landings = judge::landings(&gathered.occurrences, &target.pools);
+    let elsewhere = judge::machines_elsewhere(&gathered.occurrences);
+    let landings = judge::landings(&gathered.occurrences, &target.pools, &elsewhere);
     let mut wanted = judge::wanted(&gathered.occurrences, &landings, settings.depth());
     if ask == Ask::Everything {
         for (_, depth, platforms) in &mut wanted {

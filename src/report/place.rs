@@ -75,7 +75,9 @@ pub(super) fn workload(occurrence: &Occurrence) -> String {
         Role::InitContainer => "init container",
         Role::EphemeralContainer => "ephemeral container",
         Role::Volume => "volume",
-        Role::Unplaced | Role::Provisional => return visible(&occurrence.field).into_owned(),
+        Role::Unplaced | Role::OffCluster | Role::Provisional => {
+            return visible(&occurrence.field).into_owned();
+        }
     };
     let place = match &occurrence.container {
         Some(name) => format!("{role} {}", visible(name)),

@@ -31,7 +31,7 @@ declare_rule! {
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let occurrence = subject.occurrence;
     let pools = &subject.target.pools;
-    if pools.is_empty() || occurrence.role == Role::Unplaced {
+    if pools.is_empty() || matches!(occurrence.role, Role::Unplaced | Role::OffCluster) {
         return vec![];
     }
     let refusals: Vec<(&NodePool, Landing)> = pools

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Placement;
-use crate::oci::{Reference, ReferenceError};
+use crate::oci::{Platform, Reference, ReferenceError};
 use crate::text::Span;
 
 /// One place in one source that names an image, with the workload around it.
@@ -35,6 +35,23 @@ pub struct Occurrence {
     pub placement: Arc<Placement>,
 }
 
+impl Occurrence {
+    /// The same place, for the platform that its source asks for.
+    #[must_use]
+    pub fn on_platform(self, platform: Option<Platform>) -> Self {
+        let Some(platform) = platform else {
+            return self;
+        };
+        Self {
+            placement: Arc::new(Placement {
+                platform: Some(platform),
+                ..Placement::clone(&self.placement)
+            }),
+            ..self
+        }
+    }
+}
+
 /// A Kubernetes object. Every field is as the source has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Owner {
@@ -61,6 +78,9 @@ pub enum Role {
     Volume,
     /// Named outside of any pod, such as on the command line.
     Unplaced,
+    /// Pulled by a builder or by another machine than the cluster's nodes: a base of a build, a service of Compose, a step
+    /// of a pipeline.
+    OffCluster,
     /// Completed or replaced by another program before anything pulls it, such as a Helm value without a tag or the name
     /// of an image that is built. It says nothing about what will be pulled.
     Provisional,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::cluster::{Effect, Taint};
+use crate::oci::Platform;
 
 /// The part of a pod spec that decides which nodes the pod may run on
 /// (<https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/>).
@@ -26,6 +27,9 @@ pub struct Placement {
     /// The extended resources that the containers ask for, such as `nvidia.com/gpu`. The admission controller
     /// `ExtendedResourceToleration` adds a toleration for each.
     pub extended_resources: Vec<String>,
+    /// The platform that a source outside of any cluster asks for: `platform` of a Compose service, `--platform` of a
+    /// Dockerfile's `FROM`.
+    pub platform: Option<Platform>,
 }
 
 /// One term of a node affinity: all its requirements must hold. An empty term matches no node.

@@ -32,5 +32,6 @@ mod reports_hostile;
 mod reports_html;
 mod rules;
 mod runner;
+mod sources;
 mod targets;
 mod token_service;

@@ -41,6 +41,41 @@ services:
 }
 
 #[test]
+fn what_no_node_pulls_is_told_from_what_nodes_pull() {
+    let roles = |name: &str, text: &str| -> Vec<_> {
+        let (_, extraction) = read_named(name, text);
+        let roles = extraction.occurrences.iter().map(|found| {
+            let platform = found.placement.platform.as_ref();
+            (found.role, platform.map(ToString::to_string))
+        });
+        roles.collect()
+    };
+    let arm = Some("linux/arm64".to_owned());
+    assert_eq!(
+        roles(
+            "Dockerfile",
+            "FROM --platform=linux/arm64 a:1\nFROM --platform=$BUILDPLATFORM b:2\n"
+        ),
+        [(Role::OffCluster, arm.clone()), (Role::OffCluster, None)]
+    );
+    assert_eq!(
+        roles(
+            "x.yaml",
+            "services: {a: {image: 'a:1', platform: linux/arm64}, b: {image: 'b:2', platform: '${P}'}}"
+        ),
+        [(Role::OffCluster, arm), (Role::OffCluster, None)]
+    );
+    assert_eq!(
+        roles("ci.yml", "stages: [test]\nimage: a:1\n"),
+        [(Role::OffCluster, None)]
+    );
+    assert_eq!(
+        roles("values.yaml", "image: a:1\n"),
+        [(Role::Unplaced, None)]
+    );
+}
+
+#[test]
 fn workflows_of_github() {
     let text = "
 on: push
