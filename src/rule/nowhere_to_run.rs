@@ -1,11 +1,15 @@
+use std::collections::BTreeSet;
+
 use super::{Finding, Subject, declare_rule};
 use crate::cluster::{Label, NodePool, Taint};
 use crate::facts::Depth;
 use crate::finding::{Event, Severity};
-use crate::workload::{Landing, Role, landing};
+use crate::workload::{Landing, Placement, Role, landing};
 
 /// How many pools of one reason a message names.
 const MOST_NAMED: usize = 4;
+/// How many values of a label a help names.
+const MOST_VALUES: usize = 8;
 
 declare_rule! {
     /// ## What it does
@@ -54,9 +58,15 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         subject,
         format!("{workload} fits no node pool: {}", reasons(&refusals)),
     );
-    finding.help = refusals
+    // Where only a taint is in the way, all else fits already.
+    let (tainted, others): (Vec<&Landing>, Vec<&Landing>) = refusals
         .iter()
-        .find_map(|(_, landing)| mending(landing, pools));
+        .map(|(_, landing)| landing)
+        .partition(|landing| matches!(landing, Landing::Taint(_)));
+    finding.help = tainted
+        .into_iter()
+        .chain(others)
+        .find_map(|landing| mending(landing, &occurrence.placement, pools));
     finding.event = Some(event(&refusals));
     finding.node_pools = pools.iter().map(|pool| pool.name.clone()).collect();
     finding.node_pools.dedup();
@@ -103,7 +113,7 @@ fn reason(landing: &Landing) -> String {
 }
 
 /// The smallest change that would let the pod land: a toleration, or a value that the pools have.
-fn mending(landing: &Landing, pools: &[NodePool]) -> Option<String> {
+fn mending(landing: &Landing, placement: &Placement, pools: &[NodePool]) -> Option<String> {
     match landing {
         Landing::Taint(taint) => Some(format!(
             "Tolerate the taint: add `{}` to the pod's tolerations.",
@@ -111,27 +121,58 @@ fn mending(landing: &Landing, pools: &[NodePool]) -> Option<String> {
         )),
         Landing::NodeSelector(label) => {
             let (key, _) = label.split_once('=')?;
-            let mut values: Vec<&String> = pools
-                .iter()
-                .filter_map(|pool| match pool.labels.get(key) {
-                    Label::OneOf(values) => Some(values),
-                    _ => None,
-                })
-                .flatten()
-                .collect();
-            values.sort();
-            values.dedup();
-            let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
-            Some(if values.is_empty() {
-                format!(
+            Some(match values(key, pools) {
+                Some(values) => format!("Node pools have `{key}` with {values}."),
+                None => format!(
                     "No node pool has the label `{key}`: take it out of the nodeSelector, or label a pool."
-                )
-            } else {
-                format!("Node pools have `{key}` with {}.", values.join(", "))
+                ),
             })
         }
-        _ => None,
+        Landing::Affinity => {
+            let terms = placement.required_affinity.iter().flatten();
+            let keys: BTreeSet<&str> = terms
+                .flat_map(|term| &term.match_expressions)
+                .map(|entry| entry.key.as_str())
+                .collect();
+            let told: Vec<String> = keys
+                .into_iter()
+                .map(|key| match values(key, pools) {
+                    Some(values) => format!("Node pools have `{key}` with {values}."),
+                    None => format!("No node pool has the label `{key}`."),
+                })
+                .collect();
+            (!told.is_empty()).then(|| told.join(" "))
+        }
+        Landing::Os(os) => Some(format!("Add a node pool that runs {os}.")),
+        Landing::NodeName(_) => Some(
+            "Take out the `nodeName`, and let the scheduler choose: nodes come and go.".to_owned(),
+        ),
+        Landing::Possible => None,
     }
+}
+
+/// The values that the pools have of a label, for a sentence; none where no pool has the label.
+fn values(key: &str, pools: &[NodePool]) -> Option<String> {
+    let values: BTreeSet<&String> = pools
+        .iter()
+        .filter_map(|pool| match pool.labels.get(key) {
+            Label::OneOf(values) => Some(values),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let more = values.len().saturating_sub(MOST_VALUES);
+    let named: Vec<String> = values
+        .iter()
+        .take(MOST_VALUES)
+        .map(|value| format!("`{value}`"))
+        .collect();
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    (!named.is_empty()).then(|| format!("{}{more}", named.join(", ")))
 }
 
 fn toleration(taint: &Taint) -> String {

@@ -1,10 +1,16 @@
 //! Reports about sources and registries that want to do harm, and reports that are very large.
 
+use oci_preflight::cluster::{Effect, Taint};
+use oci_preflight::facts::Answer;
 use oci_preflight::finding::{Event, Finding};
-use oci_preflight::report::{Detail, FormatName, GitHub, Input, Json, Pretty, Report, Style};
+use oci_preflight::oci::Platform;
+use oci_preflight::report::{
+    Detail, Format, FormatName, GitHub, Input, Inspection, InspectionJson, Json, Pretty, Report,
+    Style,
+};
 use oci_preflight::text::Dialect;
 
-use crate::reports_builder::{Builder, finding, written};
+use crate::reports_builder::{Builder, clean, finding, index, written};
 
 pub const EVIL: &str =
     "a\u{1b}[31m\n::error::b\r\u{202e}c ::stop-commands::d\u{7}##[add-mask]e,f:g%0Ah</script>";
@@ -61,6 +67,54 @@ fn nothing_in_a_terminal_report_acts() {
         assert!(!text.contains(acts), "{text:?}");
         assert!(!text.lines().any(is_command), "{text}");
     }
+}
+
+/// An image whose registry wants to do harm, on a pool of that kind.
+fn hostile_image() -> Report {
+    let Answer::Found(mut found) = index(None) else {
+        panic!("an index");
+    };
+    for image in &mut found.images {
+        image.declared = Some(Platform::new(EVIL, EVIL, None, None));
+        if let Some(Answer::Found(config)) = &mut image.config {
+            config.platform.clone_from(&image.declared);
+            for step in &mut config.history {
+                step.created_by = Some(EVIL.to_owned());
+            }
+        }
+    }
+    let mut builder = clean();
+    builder.pool(EVIL, "linux/amd64");
+    builder.0.node_pools[0]
+        .taints
+        .push(Taint::new(EVIL, EVIL, Effect::NoSchedule));
+    builder.lookup("nginx:1.27", Answer::Found(found));
+    builder.report()
+}
+
+#[test]
+fn nothing_in_an_inspected_image_acts() {
+    for width in [0, 1, 20, 60, 80, 1000] {
+        let style = Style {
+            width,
+            ..Style::default()
+        };
+        let verbose = Pretty {
+            style,
+            detail: Detail::Verbose,
+        };
+        let report = hostile_image();
+        for format in [&Inspection { style } as &dyn Format, &verbose] {
+            let text = written(format, &report);
+            let acts = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+            assert!(!text.contains(acts), "{text:?}");
+            assert!(!text.lines().any(is_command), "{text}");
+            assert!(text.contains(r"\u{1b}"), "{text}");
+        }
+    }
+    let json = written(&InspectionJson, &hostile_image());
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["pulls"][0]["node_pool"], EVIL);
 }
 
 #[test]

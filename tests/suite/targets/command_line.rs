@@ -324,3 +324,20 @@ fn a_compute_class_of_existing_node_pools_has_no_nodes_of_its_own() {
     assert_eq!(names("arm"), ["intel", "arm"]);
     assert_eq!(names("elsewhere"), ["intel", "arm", "c"]);
 }
+
+#[test]
+fn the_table_of_inspect_knows_which_runtime_takes_schema_1() {
+    for (runtime, line) in [
+        ("cri-o://1.33.1", "✓ n  linux/amd64  converts schema1"),
+        ("containerd://1.7.27", "✓ n  linux/amd64  converts schema1"),
+        ("containerd://2.0.5", "✗ n  linux/amd64  is schema1"),
+    ] {
+        let sources = Sources::new().file("nodes.yaml", node(runtime));
+        let shown = Preflight::new(["inspect", LEGACY, "--config", "fixtures/oci-preflight.toml"])
+            .arg("--nodes")
+            .arg(sources.join("nodes.yaml"))
+            .run()
+            .stdout;
+        assert!(shown.contains(line), "{runtime}: {shown}");
+    }
+}

@@ -210,6 +210,44 @@ fn the_toleration_that_is_missing_is_written_out() {
 }
 
 #[test]
+fn each_way_to_fit_no_pool_has_its_mending() {
+    let pools = r#"[{"name": "a", "config": {"machineType": "e2-medium", "labels": {"disk": "hdd"}}},
+        {"name": "b", "config": {"machineType": "e2-medium", "labels": {"disk": "ssd"}, "taints": [{"key": "own", "effect": "NO_SCHEDULE"}]}}]"#;
+    let affinity = |key: &str| {
+        format!(
+            "affinity: {{nodeAffinity: {{requiredDuringSchedulingIgnoredDuringExecution: {{nodeSelectorTerms: [{{matchExpressions: [{{key: {key}, operator: In, values: [x]}}]}}]}}}}}}"
+        )
+    };
+    for (pod, mending) in [
+        // Only the toleration is missing there, whatever stands against the other pool.
+        (
+            "nodeSelector: {disk: ssd}".to_owned(),
+            "add `{key: own, operator: Exists, effect: NoSchedule}`",
+        ),
+        (
+            "nodeSelector: {disk: nvme}".to_owned(),
+            "Node pools have `disk` with `hdd`, `ssd`.",
+        ),
+        (
+            affinity("disk"),
+            "Node pools have `disk` with `hdd`, `ssd`.",
+        ),
+        (affinity("rack"), "No node pool has the label `rack`."),
+        (
+            "os: {name: windows}".to_owned(),
+            "Add a node pool that runs windows.",
+        ),
+    ] {
+        let finding = Case::new(pools, "a:1")
+            .pod(&pod)
+            .findings("nowhere-to-run")
+            .pop();
+        let help = finding.and_then(|finding| finding.help).unwrap_or_default();
+        assert!(help.contains(mending), "{pod}: {help}");
+    }
+}
+
+#[test]
 fn a_workload_that_fits_one_pool_or_one_that_may_be_made_is_fine() {
     assert_eq!(Case::new(MIXED_GKE, "a:1").message("nowhere-to-run"), None);
     let autopilot = r#"{"name": "c", "autopilot": {"enabled": true}, "nodePools": []}"#;
