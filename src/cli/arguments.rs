@@ -274,6 +274,14 @@ pub(super) struct ExplainArguments {
     /// How to print the explanation of messages.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: ListFormat,
+
+    /// Check the images of the messages at once, as `lint --image` does. The exit status is then that of `lint`.
+    #[arg(long)]
+    pub lint: bool,
+
+    /// The config file for `--lint` [default: oci-preflight.toml in the current folder or any above it]
+    #[arg(long, value_name = "FILE", requires = "lint")]
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,17 +1,21 @@
 //! `oci-preflight explain`.
 
 use std::io::{self, BufRead};
+use std::path::Path;
 
 use miette::IntoDiagnostic as _;
+use serde_json::Value;
 
-use super::arguments::{ExplainArguments, ListFormat};
+use super::arguments::{Color, ExplainArguments, ListFormat};
 use super::terminal;
-use crate::event;
+use crate::event::{self, Explanation};
+use crate::lint;
+use crate::report::{Detail, FormatName, Report, Style};
 use crate::rule::{self, RULES, Rule};
-use crate::settings::nearest;
+use crate::settings::{ConfigFile, Overrides, Settings, find_config_file, nearest};
 
 /// Prints the page of a rule, or what an event message means.
-pub(super) fn run(arguments: &ExplainArguments) -> miette::Result<u8> {
+pub(super) async fn run(arguments: &ExplainArguments, color: Color) -> miette::Result<u8> {
     let words = arguments.words.join(" ");
     if let Some(rule) = rule::find(&words) {
         let page = page(rule);
@@ -29,9 +33,9 @@ pub(super) fn run(arguments: &ExplainArguments) -> miette::Result<u8> {
         return Err(miette::miette!(help = help, "there is no rule \"{words}\""));
     }
     if words == "-" {
-        return explain(io::stdin().lock(), arguments.output);
+        return explain(io::stdin().lock(), arguments, color).await;
     }
-    explain(words.as_bytes(), arguments.output)
+    explain(words.as_bytes(), arguments, color).await
 }
 
 /// One word of lower-case letters joined by dashes is meant as the id of a rule; a message has blanks.
@@ -55,14 +59,60 @@ fn page(rule: &Rule) -> String {
     )
 }
 
-fn explain(input: impl BufRead, format: ListFormat) -> miette::Result<u8> {
+async fn explain(
+    input: impl BufRead,
+    arguments: &ExplainArguments,
+    color: Color,
+) -> miette::Result<u8> {
     let explanation = event::explain(input).into_diagnostic()?;
-    match format {
-        ListFormat::Json => terminal::print(|out| explanation.write_json(out))?,
+    let report = if arguments.lint {
+        check(&explanation, arguments.config.as_deref()).await?
+    } else {
+        None
+    };
+    match arguments.output {
+        ListFormat::Json => {
+            let checked = report.as_ref().map(report_to_json).transpose()?;
+            terminal::print(|out| explanation.write_json(checked.as_ref(), out))?;
+        }
         ListFormat::Pretty => {
             let text = explanation.to_text();
             terminal::print(|out| out.write_all(text.as_bytes()))?;
+            if let Some(report) = &report {
+                let format = FormatName::Pretty.format(terminal::style(color), Detail::Normal);
+                terminal::print(|out| format.write(report, out))?;
+            }
         }
     }
-    Ok(0)
+    Ok(report.map_or(0, |report| report.verdict.exit_code()))
+}
+
+/// Lints the images that the messages name; none where they name none.
+async fn check(explanation: &Explanation, config: Option<&Path>) -> miette::Result<Option<Report>> {
+    let images = explanation.references();
+    if images.is_empty() {
+        return Ok(None);
+    }
+    let config = config
+        .map(Path::to_owned)
+        .or_else(|| find_config_file(Path::new(".")));
+    let config = match config {
+        Some(path) => Some(ConfigFile::read(&path)?),
+        None => None,
+    };
+    let overrides = Overrides {
+        images,
+        ..Overrides::default()
+    };
+    let mut settings = Settings::new(overrides, config.as_ref());
+    // The config file's sources are not what the messages are about.
+    settings.paths.clear();
+    Ok(Some(lint::lint(&settings, &|_| {}).await?))
+}
+
+fn report_to_json(report: &Report) -> miette::Result<Value> {
+    let mut written = Vec::new();
+    let format = FormatName::Json.format(Style::default(), Detail::Normal);
+    format.write(report, &mut written).into_diagnostic()?;
+    serde_json::from_slice(&written).into_diagnostic()
 }

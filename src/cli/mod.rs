@@ -41,7 +41,7 @@ pub async fn run() -> ExitCode {
         Command::Inspect(options) => inspect::run(*options, color).await,
         Command::Rules(options) => rules::run(&options),
         Command::Probe(options) => probe::run(&options).await,
-        Command::Explain(options) => explain::run(&options),
+        Command::Explain(options) => explain::run(&options, color).await,
         Command::Schema(options) => schema(options.of),
         Command::Cache(options) => cache(options.action),
         Command::Completions(options) => completions(options.shell),

@@ -1,6 +1,5 @@
 //! What a message says besides its cause: which image, which registry, which host was asked.
 
-use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -143,19 +142,19 @@ pub(super) fn unfold(message: &str) -> String {
     let mut text = String::with_capacity(end);
     let mut characters = message[..end].chars().peekable();
     while let Some(character) = characters.next() {
-        let plain: Cow<'static, str> = match (character, characters.peek()) {
+        let plain = match (character, characters.peek()) {
             ('\\', Some('"' | '\\' | '\'')) => continue,
             ('\\', Some('n' | 't' | 'r')) if !text.ends_with(':') => {
                 characters.next();
-                " ".into()
+                ' '
             }
-            ('\u{201c}' | '\u{201d}' | '\u{201e}', _) => "\"".into(),
-            ('\u{2019}', _) => "'".into(),
-            (other, _) if other.is_control() || other.is_whitespace() => " ".into(),
-            (other, _) => other.to_string().into(),
+            ('\u{201c}' | '\u{201d}' | '\u{201e}', _) => '"',
+            ('\u{2019}', _) => '\'',
+            (other, _) if other.is_control() || other.is_whitespace() => ' ',
+            (other, _) => other,
         };
-        if plain != " " || !text.ends_with(' ') {
-            text.push_str(&plain);
+        if plain != ' ' || !text.ends_with(' ') {
+            text.push(plain);
         }
     }
     text.trim().to_owned()

@@ -1,6 +1,6 @@
 //! Equal failures brought together, with their causes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 
@@ -10,10 +10,9 @@ use super::advice::{Step, advice};
 use super::class::Cause;
 use super::clues::Clues;
 use super::lines::is_progress;
-use super::lookalike::lookalike;
 use super::message::Message;
-use super::pattern::{causes_of, speaks_of_images};
 use super::runtime::Runtime;
+use super::verdict::{Verdict, Verdicts};
 
 /// The most bytes of message text that are kept; failures beyond are counted, not shown.
 const MAX_KEPT_BYTES: usize = 48 << 20;
@@ -52,6 +51,20 @@ pub struct Explained {
     clues: Clues,
 }
 
+impl Explanation {
+    /// The images of the failures, each once, in order. What is no valid name is left out.
+    #[must_use]
+    pub fn references(&self) -> Vec<String> {
+        let mut seen = HashSet::new();
+        self.events
+            .iter()
+            .filter_map(|event| event.clues.reference.as_ref())
+            .map(ToString::to_string)
+            .filter(|text| seen.insert(text.clone()))
+            .collect()
+    }
+}
+
 impl Explained {
     /// What to check and mend for one of its causes, in order.
     #[must_use]
@@ -61,15 +74,12 @@ impl Explained {
 
     /// The message on its own: what it means, whatever stood around it.
     pub(super) fn of(message: &Message) -> Self {
-        let mut clues = Clues::of(&message.text, message.image.as_deref());
-        let known = lookalike(&clues.text);
-        let causes = match known {
-            Some(known) if !known.is_pull && !clues.text.contains("exec format error") => {
-                Vec::new()
-            }
-            _ => causes_of(&clues),
-        };
-        let runtime = Runtime::of(&clues.text);
+        let clues = Clues::of(&message.text, message.image.as_deref());
+        let verdict = Verdict::of(&clues);
+        Self::new(message, clues, &verdict)
+    }
+
+    fn new(message: &Message, mut clues: Clues, verdict: &Verdict) -> Self {
         clues.text = String::new();
         Self {
             text: shown(&message.text),
@@ -80,9 +90,9 @@ impl Explained {
                 .map(ToString::to_string)
                 .or_else(|| clues.image.clone()),
             nodes: message.node.iter().cloned().collect(),
-            runtime,
-            note: known.filter(|_| causes.is_empty()).map(|known| known.note),
-            causes,
+            runtime: verdict.runtime,
+            note: verdict.note,
+            causes: verdict.causes.clone(),
             time: message.time.clone(),
             clues,
         }
@@ -111,6 +121,7 @@ pub(super) struct Gatherer {
     /// Hash of the text without what differs at every try → place among the events.
     places: HashMap<u64, usize>,
     hasher: RandomState,
+    verdicts: Verdicts,
     kept_bytes: usize,
 }
 
@@ -134,11 +145,13 @@ impl Gatherer {
         if is_progress(&message.text) {
             return;
         }
-        let event = Explained::of(message);
-        let is_about_images = speaks_of_images(message.text.as_bytes());
-        if event.note.is_none() && (event.causes.is_empty() || !is_about_images) {
+        let clues = Clues::of(&message.text, message.image.as_deref());
+        let verdict = self.verdicts.of(&clues);
+        let is_known = !verdict.causes.is_empty() && verdict.speaks_of_images;
+        if verdict.note.is_none() && !is_known {
             return;
         }
+        let event = Explained::new(message, clues, verdict);
         if self.kept_bytes >= MAX_KEPT_BYTES {
             self.explanation.unshown = self.explanation.unshown.saturating_add(message.count);
             return;
@@ -151,7 +164,7 @@ impl Gatherer {
     /// The whole, in order. Messages that only say that a pull failed are left out where another one says why.
     pub(super) fn finish(self) -> Explanation {
         let mut explanation = self.explanation;
-        let explained: std::collections::HashSet<Option<String>> = explanation
+        let explained: HashSet<Option<String>> = explanation
             .events
             .iter()
             .filter(|event| !event.causes.is_empty())

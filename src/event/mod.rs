@@ -16,6 +16,8 @@ mod patterns;
 mod records;
 mod render;
 mod runtime;
+mod shape;
+mod verdict;
 
 use std::io::{self, BufRead};
 

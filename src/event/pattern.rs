@@ -83,6 +83,29 @@ pub(super) fn causes_of(clues: &Clues) -> Vec<Cause> {
     causes
 }
 
+/// The conditions that hold for a message, one bit each: two messages with the same words and the same conditions have the
+/// same causes.
+#[must_use]
+pub(super) fn conditions_of(clues: &Clues) -> u32 {
+    const PLAIN: [When; 11] = [
+        When::Public,
+        When::Elsewhere,
+        When::BlobStorage,
+        When::ByDigest,
+        When::ByTag,
+        When::LocalName,
+        When::Removed,
+        When::Template,
+        When::UnsetTag,
+        When::WindowsBase,
+        When::Sandbox,
+    ];
+    let family = clues.family().map_or(0, |family| family as u32 + 1);
+    PLAIN.iter().fold(family, |bits, condition| {
+        bits << 1 | u32::from(condition.holds(clues))
+    })
+}
+
 /// The most causes that one message is given.
 const MAX_CAUSES: usize = 4;
 
@@ -104,6 +127,12 @@ static CONTEXT: LazyLock<Option<Regex>> = LazyLock::new(|| {
         .build()
         .ok()
 });
+
+/// Whether the words of any row stand in a text.
+#[must_use]
+pub(super) fn has_words(text: &str) -> bool {
+    SETS.iter().any(|set| set.is_match(text.as_bytes()))
+}
 
 /// The rows that hold for a message, in the order of the table.
 fn matching(clues: &Clues) -> impl Iterator<Item = &'static Pattern> {

@@ -13,12 +13,13 @@ const MAX_SHOWN_CAUSES: usize = 3;
 const MAX_SHOWN_NODES: usize = 5;
 
 impl Explanation {
-    /// Writes the format of `explain --output json`, version 1, event by event.
+    /// Writes the format of `explain --output json`, version 1, event by event; with the report of a check of the images,
+    /// where there was one, under `lint`.
     ///
     /// # Errors
     ///
     /// What writing to `out` gives.
-    pub fn write_json(&self, mut out: impl io::Write) -> io::Result<()> {
+    pub fn write_json(&self, checked: Option<&Value>, mut out: impl io::Write) -> io::Result<()> {
         write!(out, "{{\"version\":1,\"events\":[")?;
         for (index, event) in self.events.iter().enumerate() {
             if index > 0 {
@@ -26,7 +27,11 @@ impl Explanation {
             }
             serde_json::to_writer(&mut out, &event_to_json(event))?;
         }
-        writeln!(out, "]}}")
+        write!(out, "]")?;
+        if let Some(checked) = checked {
+            write!(out, ",\"lint\":{checked}")?;
+        }
+        writeln!(out, "}}")
     }
 
     /// Plain text for a person, without colours. Control characters of the messages are escaped.
@@ -183,7 +188,7 @@ mod tests {
         let mut written = Vec::new();
         explain(MESSAGE.as_bytes())
             .expect("a slice can be read")
-            .write_json(&mut written)
+            .write_json(None, &mut written)
             .expect("a vector can be written");
         let json: Value = serde_json::from_slice(&written).expect("valid JSON");
         let event = &json["events"][0];

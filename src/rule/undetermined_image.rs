@@ -45,6 +45,12 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     };
     // The detail differs from machine to machine. The message must not, so that reports can be compared.
     let mut help = help(failure, reference);
+    if is_about_the_way(failure.reason) {
+        help = format!(
+            "{help} `oci-preflight probe {}` shows at which stage the way ends.",
+            reference.api_host()
+        );
+    }
     if !failure.detail.is_empty() {
         help = format!("{help} What happened: {}", failure.detail);
     }
@@ -59,6 +65,11 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         .help(help)
         .event(event(subject, reference, failure.reason)),
     ]
+}
+
+/// Whether walking the way to the registry tells more. A limit that was reached would only be used up further.
+fn is_about_the_way(reason: FailureReason) -> bool {
+    reason != FailureReason::RateLimited
 }
 
 /// A whole answer that makes no sense is `corrupt-manifest`'s.

@@ -181,7 +181,7 @@ proptest! {
     fn any_bytes_are_explained_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let mut written = Vec::new();
         let explanation = explain(bytes.as_slice()).expect("a slice can be read");
-        explanation.write_json(&mut written).expect("a vector can be written");
+        explanation.write_json(None, &mut written).expect("a vector can be written");
         serde_json::from_slice::<serde_json::Value>(&written).expect("valid JSON");
     }
 }

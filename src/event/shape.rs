@@ -1,0 +1,94 @@
+//! The shape of a message: its words without what differs from pod to pod.
+
+use super::clues::Clues;
+
+/// Hexadecimal digits in a row from which on they are taken for a digest or an identifier.
+const MIN_IDENTIFIER: usize = 12;
+/// Decimal digits in a row from which on they are taken for a number that means nothing. Three are a status.
+const MIN_NUMBER: usize = 4;
+
+/// The text of `clues` with the image, identifiers and long numbers replaced. Messages of one shape, about images for which
+/// the same conditions hold, mean the same.
+#[must_use]
+pub(super) fn shape(clues: &Clues) -> String {
+    let mut text = without_numbers(&clues.text);
+    if let Some(image) = clues.image.as_deref().map(without_numbers) {
+        text = text.replace(&image, "IMAGE");
+        let short = image
+            .strip_prefix("docker.io/")
+            .map(|name| name.strip_prefix("library/").unwrap_or(name));
+        if let Some(short) = short {
+            text = text.replace(&format!("\"{short}\""), "\"IMAGE\"");
+        }
+    }
+    if let Some(reference) = &clues.reference {
+        let repository = without_numbers(reference.repository());
+        text = text.replace(&format!("/v2/{repository}/"), "/v2/NAME/");
+        if let Some(tag) = reference.tag().map(without_numbers) {
+            text = text.replace(&format!("/manifests/{tag}"), "/manifests/TAG");
+        }
+    }
+    text
+}
+
+/// The text with identifiers and long numbers replaced by `#`.
+fn without_numbers(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut shape = String::with_capacity(text.len());
+    let mut kept = 0;
+    let mut at = 0;
+    while at < bytes.len() {
+        let identifier = run(&bytes[at..], u8::is_ascii_hexdigit);
+        let number = run(&bytes[at..], u8::is_ascii_digit);
+        let is_inside_a_word = at > 0 && bytes[at - 1].is_ascii_alphabetic();
+        if !is_inside_a_word && (identifier >= MIN_IDENTIFIER || number >= MIN_NUMBER) {
+            shape.push_str(&text[kept..at]);
+            shape.push('#');
+            at += identifier.max(number);
+            kept = at;
+        } else {
+            at += identifier.max(1);
+        }
+    }
+    shape.push_str(&text[kept..]);
+    shape
+}
+
+/// How many of the first bytes are of a kind.
+fn run(bytes: &[u8], is: impl Fn(&u8) -> bool) -> usize {
+    bytes.iter().take_while(|byte| is(byte)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape_of(message: &str) -> String {
+        shape(&Clues::of(message, None))
+    }
+
+    #[test]
+    fn messages_about_different_images_have_one_shape() {
+        let message = |name: &str, tag: &str, digest: &str| {
+            format!(
+                "Failed to pull image \"{name}:{tag}\": failed to pull and unpack image \"docker.io/{name}:{tag}\": unexpected \
+                 status from HEAD request to https://registry-1.docker.io/v2/{name}/manifests/{tag}: 403 sha256:{digest}"
+            )
+        };
+        let one = shape_of(&message("team/app", "1.0", &"a1".repeat(32)));
+        let other = shape_of(&message("acme/web", "v2", &"0f".repeat(32)));
+        assert_eq!(one, other);
+        assert!(one.contains(": 403 "), "{one}");
+    }
+
+    #[test]
+    fn words_with_digits_stay() {
+        for text in ["0xc0370101", "AADSTS7000222", "linux/arm64/v8", "x509: bad"] {
+            assert_eq!(without_numbers(text), text);
+        }
+        assert_eq!(
+            without_numbers("10.0.0.1:40001->1.2.3.4:443"),
+            "10.0.0.1:#->1.2.3.4:443"
+        );
+    }
+}

@@ -1,0 +1,67 @@
+//! What the words of a message mean, found out once for messages of the same shape.
+
+use std::collections::HashMap;
+
+use super::class::Cause;
+use super::clues::Clues;
+use super::lookalike::lookalike;
+use super::pattern::{causes_of, conditions_of, has_words, speaks_of_images};
+use super::runtime::Runtime;
+use super::shape::shape;
+
+/// The most shapes that are remembered. A cluster's events have some dozens.
+const MAX_SHAPES: usize = 4096;
+
+/// What the words of a message mean.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Verdict {
+    /// The causes, the most probable first.
+    pub causes: Vec<Cause>,
+    /// Which program wrote it.
+    pub runtime: Option<Runtime>,
+    /// What to say where there is no cause.
+    pub note: Option<&'static str>,
+    /// Whether the message speaks of images at all.
+    pub speaks_of_images: bool,
+}
+
+impl Verdict {
+    /// Reads the words of one message.
+    pub fn of(clues: &Clues) -> Self {
+        let known = lookalike(&clues.text);
+        let causes = match known {
+            Some(known) if !known.is_pull && !clues.text.contains("exec format error") => {
+                Vec::new()
+            }
+            _ => causes_of(clues),
+        };
+        Self {
+            note: known.filter(|_| causes.is_empty()).map(|known| known.note),
+            causes,
+            runtime: Runtime::of(&clues.text),
+            speaks_of_images: speaks_of_images(clues.text.as_bytes()),
+        }
+    }
+}
+
+/// The verdicts on the shapes that were seen.
+#[derive(Debug, Default)]
+pub(super) struct Verdicts {
+    /// By shape, and by the conditions that hold for the image.
+    known: HashMap<(String, u32), Verdict>,
+    latest: Verdict,
+}
+
+impl Verdicts {
+    /// The verdict on a message, from memory where one of the same shape was read before.
+    pub fn of(&mut self, clues: &Clues) -> &Verdict {
+        let key = (shape(clues), conditions_of(clues));
+        let is_full = self.known.len() >= MAX_SHAPES && !self.known.contains_key(&key);
+        // The name of an image may have words of the table in it, which the shape does not show.
+        if is_full || clues.image.as_deref().is_some_and(has_words) {
+            self.latest = Verdict::of(clues);
+            return &self.latest;
+        }
+        self.known.entry(key).or_insert_with(|| Verdict::of(clues))
+    }
+}
