@@ -119,7 +119,7 @@ impl Way {
 
 impl Address {
     fn parse(text: &str, override_path: bool) -> Result<Self, String> {
-        let whole = if text.starts_with("http") {
+        let whole = if text.contains("://") {
             text.to_owned()
         } else {
             format!("https://{text}")

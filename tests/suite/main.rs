@@ -25,6 +25,7 @@ mod registry_cache;
 mod registry_faults;
 mod registry_layouts;
 mod registry_tls;
+mod registry_ways;
 mod reports;
 mod reports_builder;
 mod reports_formats;
