@@ -24,6 +24,8 @@ pub mod rule;
 
 pub mod input;
 
+pub mod render;
+
 pub mod extract;
 
 pub mod registry;

@@ -1,13 +1,15 @@
 //! What can be written on the command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::inspect::InspectArguments;
 use crate::cluster::KubernetesVersion;
+use crate::input::{Exclude, ExcludeError};
 use crate::oci::Platform;
+use crate::render::Rendering;
 use crate::report::Output;
 use crate::settings::{FailOn, Overrides, RuleLevel, Settings};
 
@@ -78,6 +80,39 @@ pub(super) struct LintArguments {
     /// Check an image that stands in no file.
     #[arg(long = "image", value_name = "REF", help_heading = "What to check")]
     pub images: Vec<String>,
+
+    /// Leave out what matches this pattern, as in a .gitignore, when it is found in a folder.
+    #[arg(long, value_name = "GLOB", value_parser = exclude, help_heading = "What to check")]
+    pub exclude: Vec<Exclude>,
+
+    /// Print every place that names this image, and check nothing. The name may leave out the tag.
+    #[arg(
+        long,
+        value_name = "IMAGE",
+        conflicts_with = "images",
+        help_heading = "What to check"
+    )]
+    pub why: Option<String>,
+
+    /// Ask about arguments, variables and data that look like an image too. Only what a registry knows is reported.
+    #[arg(long, env = "OCI_PREFLIGHT_GUESS", help_heading = "What to check")]
+    pub guess: bool,
+
+    /// Don't render Helm charts and Kustomizations with the helm, kustomize or kubectl of this machine.
+    #[arg(long, env = "OCI_PREFLIGHT_NO_RENDER", help_heading = "Rendering")]
+    pub no_render: bool,
+
+    /// A file of values for all charts.
+    #[arg(long, value_name = "FILE", help_heading = "Rendering")]
+    pub values: Vec<PathBuf>,
+
+    /// A value for all charts.
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Rendering")]
+    pub set: Vec<String>,
+
+    /// An API version that charts may count on.
+    #[arg(long, value_name = "VERSION", help_heading = "Rendering")]
+    pub api_versions: Vec<String>,
 
     /// The config file. Default: oci-preflight.toml in the first path's folder or any above it.
     #[arg(
@@ -223,6 +258,15 @@ impl LintArguments {
     pub(super) fn overrides(&self) -> Overrides {
         Overrides {
             paths: self.paths.clone(),
+            exclude: self.exclude.clone(),
+            no_render: self.no_render,
+            rendering: Rendering {
+                values: self.values.clone(),
+                set: self.set.clone(),
+                api_versions: self.api_versions.clone(),
+                offline: self.offline,
+            },
+            guess: self.guess,
             images: self.images.clone(),
             nodes: self.nodes.clone(),
             iam: self.iam.clone(),
@@ -361,6 +405,10 @@ fn mirror(text: &str) -> Result<(String, String), String> {
         }
         _ => Err("write HOST=URL, such as docker.io=https://mirror.example.com".to_owned()),
     }
+}
+
+fn exclude(text: &str) -> Result<Exclude, ExcludeError> {
+    Exclude::new(Path::new("."), text)
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

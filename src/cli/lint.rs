@@ -4,18 +4,23 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use miette::IntoDiagnostic as _;
 
 use super::arguments::{Color, LintArguments, Progress};
 use super::destination::Destination;
 use super::terminal;
 use crate::lint;
-use crate::report::{Detail, Format, FormatName, Output, Style, Verdict};
+use crate::oci::Reference;
+use crate::report::{Detail, Format, FormatName, Output, Style, Verdict, write_places};
 use crate::settings::{ConfigFile, Settings, find_config_file};
 
 /// Checks every image that the sources name. Gives the exit status.
 pub(super) async fn run(arguments: LintArguments, color: Color) -> miette::Result<u8> {
     let config = config_file(&arguments)?;
     let settings = Settings::new(arguments.overrides(), config.as_ref());
+    if let Some(image) = &arguments.why {
+        return why(image, &settings).await;
+    }
     let mut outputs = arguments.outputs.clone();
     if outputs.is_empty() {
         outputs.push(Output {
@@ -46,6 +51,25 @@ pub(super) async fn run(arguments: LintArguments, color: Color) -> miette::Resul
         }
     }
     Ok(report.verdict.exit_code())
+}
+
+/// Prints the places that name `image`. The exit status is 1 where none does, as that of a search is.
+async fn why(image: &str, settings: &Settings) -> miette::Result<u8> {
+    let any_tag = !image
+        .rsplit('/')
+        .next()
+        .is_some_and(|name| name.contains([':', '@']));
+    let image: Reference = image.parse().into_diagnostic()?;
+    let (sources, occurrences) = lint::places(settings).await;
+    let mut places = 0;
+    terminal::print(|out| {
+        places = write_places(&image, any_tag, &sources, &occurrences, out)?;
+        Ok(())
+    })?;
+    if places == 0 {
+        let _ = writeln!(io::stderr(), "oci-preflight: no place names {image}");
+    }
+    Ok(u8::from(places == 0))
 }
 
 fn config_file(arguments: &LintArguments) -> miette::Result<Option<ConfigFile>> {

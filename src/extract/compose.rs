@@ -8,9 +8,13 @@ use crate::oci::Platform;
 use crate::text::yaml::Node;
 use crate::workload::{Occurrence, Owner, Role};
 
-/// The images of the services. An image beside a `build` is the name of what is built. An image whose variables have no
-/// default is left out, as nobody knows the environment that it will be started in.
-pub(super) fn images(root: Node<'_>, text: Text<'_>) -> Vec<Occurrence> {
+/// The images of the services. An image beside a `build` is the name of what is built. An image whose variables have neither
+/// value nor default is left out, as nobody knows the environment that it will be started in.
+pub(super) fn images(
+    root: Node<'_>,
+    variables: &dyn Fn(&str) -> Option<String>,
+    text: Text<'_>,
+) -> Vec<Occurrence> {
     let mut occurrences = Vec::new();
     select(
         root,
@@ -26,7 +30,7 @@ pub(super) fn images(root: Node<'_>, text: Text<'_>) -> Vec<Occurrence> {
             let platform: Option<Platform> =
                 string(service, "platform").and_then(|platform| platform.parse().ok());
             let mut add = |node: Node<'_>, field: &Field, role| {
-                let found = image(node, field, text);
+                let found = image(node, field, variables, text);
                 let found = found.map(|found| found.on_platform(platform.clone()));
                 occurrences.extend(found.map(|found| Occurrence { role, ..found }));
             };
@@ -47,8 +51,13 @@ pub(super) fn images(root: Node<'_>, text: Text<'_>) -> Vec<Occurrence> {
     occurrences
 }
 
-fn image(node: Node<'_>, field: &Field, text: Text<'_>) -> Option<Occurrence> {
-    let value = expand(node.as_str()?, &|_| None)?;
+fn image(
+    node: Node<'_>,
+    field: &Field,
+    variables: &dyn Fn(&str) -> Option<String>,
+    text: Text<'_>,
+) -> Option<Occurrence> {
+    let value = expand(node.as_str()?, variables)?;
     Some(Occurrence {
         reference: value.parse(),
         value,

@@ -1,6 +1,9 @@
 //! Images of custom resources that stand in no pod spec.
 
+use std::str::FromStr;
 use std::sync::LazyLock;
+
+use thiserror::Error;
 
 use super::field::Field;
 use super::fields::rows;
@@ -68,22 +71,104 @@ pub(super) fn images(
     let is_row = |[group, kind, ..]: &&[&str; 4]| {
         is_in_group(version, group) && owner.kind.as_deref() == Some(*kind)
     };
-    let mut occurrences = Vec::new();
-    for [_, _, path, _] in FIELDS.iter().filter(is_row) {
-        select(object, path, field, &mut |node, field| {
-            occurrences.extend(if node.is_mapping() {
-                parts::image(node, true, owner, &mut field.clone(), text)
-            } else {
-                text.image(node, owner, field)
-            });
-        });
+    let paths = FIELDS.iter().filter(is_row).map(|[_, _, path, _]| *path);
+    paths
+        .flat_map(|path| images_at(object, path, owner, field, text))
+        .collect()
+}
+
+/// A field of a custom resource that names an image, as the user says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageField {
+    /// The API version of the objects, such as `example.com/v1`.
+    pub api_version: String,
+    /// Their kind.
+    pub kind: String,
+    /// The path of the field. It holds a name, or a mapping such as `{repository, tag}`.
+    pub path: FieldPath,
+}
+
+/// The path of a field: keys joined by `.`; `*` is any key, `[]` behind a key any item, and `**` any depth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldPath(String);
+
+/// Why a text is no path of a field.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "\"{0}\" is no path of a field: write keys with dots between them, such as spec.engine.image or spec.tools[].image"
+)]
+pub struct FieldPathError(pub String);
+
+impl FromStr for FieldPath {
+    type Err = FieldPathError;
+
+    fn from_str(text: &str) -> Result<Self, FieldPathError> {
+        let is_key = |segment: &str| {
+            let key = segment.strip_suffix("[]").unwrap_or(segment);
+            !key.is_empty() && !key.contains(|c: char| c.is_whitespace() || matches!(c, '[' | ']'))
+        };
+        if text.split('.').all(is_key) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(FieldPathError(text.to_owned()))
+        }
     }
+}
+
+/// The images in the fields that the user knows of this kind.
+pub(super) fn images_in_fields(
+    object: Node<'_>,
+    fields: &[ImageField],
+    owner: &Owner,
+    field: &mut Field,
+    text: Text<'_>,
+) -> Vec<Occurrence> {
+    let is_of = |known: &&ImageField| {
+        owner.api_version.as_ref() == Some(&known.api_version)
+            && owner.kind.as_ref() == Some(&known.kind)
+    };
+    let paths = fields.iter().filter(is_of).map(|known| &known.path.0);
+    paths
+        .flat_map(|path| images_at(object, path, owner, field, text))
+        .collect()
+}
+
+fn images_at(
+    object: Node<'_>,
+    path: &str,
+    owner: &Owner,
+    field: &mut Field,
+    text: Text<'_>,
+) -> Vec<Occurrence> {
+    let mut occurrences = Vec::new();
+    select(object, path, field, &mut |node, field| {
+        occurrences.extend(if node.is_mapping() {
+            parts::image(node, true, owner, &mut field.clone(), text)
+        } else {
+            text.image(node, owner, field)
+        });
+    });
     occurrences
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_are_keys_between_dots() {
+        for path in [
+            "spec.image",
+            "spec.tools[].image",
+            "spec.*.image",
+            "**.image",
+        ] {
+            assert!(path.parse::<FieldPath>().is_ok(), "{path}");
+        }
+        for path in ["", "spec..image", ".spec", "spec[0].image", "a b"] {
+            assert!(path.parse::<FieldPath>().is_err(), "{path}");
+        }
+    }
 
     #[test]
     fn every_row_of_the_table_has_a_source() {

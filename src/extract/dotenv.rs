@@ -48,6 +48,23 @@ fn image(line: &str, offset: usize, text: Text<'_>) -> Option<Occurrence> {
         .then_some(Occurrence { role, ..found })
 }
 
+/// The variables of a file with their values. Lines that set none are passed over.
+pub(super) fn variables(text: &str) -> impl Iterator<Item = (String, String)> + '_ {
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
+    lines.filter_map(|line| {
+        let (name, value) = variable(line)?;
+        let value = value.trim();
+        let quoted = ['"', '\''].iter().find_map(|&quote| {
+            let inner = value.strip_prefix(quote)?;
+            Some(&inner[..inner.find(quote)?])
+        });
+        let plain = || value.split(" #").next().unwrap_or_default().trim_end();
+        Some((name.to_owned(), quoted.unwrap_or_else(plain).to_owned()))
+    })
+}
+
 /// Name and value of a line such as `export NAME=value`; the value ends with the line.
 fn variable(line: &str) -> Option<(&str, &str)> {
     let (name, value) = line.split_once('=')?;

@@ -4,6 +4,7 @@
 //! resources with embedded pod specs are read as well. What only looks like a pod spec is kept out by the kind of the
 //! object: schemas, policies and texts ask for no image.
 
+use super::custom_resource::ImageField;
 use super::field::Field;
 use super::place::{Text, string};
 use super::template::has_placeholder;
@@ -54,9 +55,14 @@ pub(super) fn mentions_object(text: &str) -> bool {
 }
 
 /// The images of the objects in a document, which are its root, or items of it; and what could not be read.
-pub(super) fn images(tree: &Tree<'_>, text: Text<'_>) -> (Vec<Occurrence>, Vec<Problem>) {
+pub(super) fn images(
+    tree: &Tree<'_>,
+    image_fields: &[ImageField],
+    text: Text<'_>,
+) -> (Vec<Occurrence>, Vec<Problem>) {
     let mut reader = Reader {
         text,
+        image_fields,
         occurrences: Vec::new(),
         problem: None,
         budget: tree.len() + MAX_ALIASED,
@@ -67,6 +73,8 @@ pub(super) fn images(tree: &Tree<'_>, text: Text<'_>) -> (Vec<Occurrence>, Vec<P
 
 struct Reader<'a> {
     text: Text<'a>,
+    /// The fields of custom resources that the user knows.
+    image_fields: &'a [ImageField],
     occurrences: Vec<Occurrence>,
     problem: Option<Problem>,
     /// How many more values may be visited.
@@ -103,6 +111,14 @@ impl Reader<'_> {
         }
         if own.is_some() {
             let images = custom_resource::images(node, &object.owner, field, self.text);
+            self.add(images, object);
+            let images = custom_resource::images_in_fields(
+                node,
+                self.image_fields,
+                &object.owner,
+                field,
+                self.text,
+            );
             self.add(images, object);
         }
         let annotated = arguments::annotations(node, &object.owner, field, self.text);

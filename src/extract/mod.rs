@@ -8,6 +8,7 @@ mod dockerfile;
 mod dotenv;
 mod field;
 mod fields;
+mod guess;
 mod helm_values;
 mod kubernetes;
 mod kustomization;
@@ -25,8 +26,9 @@ mod select;
 mod template;
 mod variables;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+pub use custom_resource::{FieldPath, FieldPathError, ImageField};
 use parallel::in_parallel;
 use place::Text;
 
@@ -48,12 +50,45 @@ pub struct Extraction {
     pub skipped: Option<String>,
 }
 
+/// What is known beside the text of a source.
+#[derive(Clone, Copy)]
+pub struct Knowledge<'a> {
+    /// The values of variables, for Compose.
+    pub variables: &'a (dyn Fn(&str) -> Option<String> + Sync),
+    /// Fields of custom resources that name images, beside those that are built in.
+    pub image_fields: &'a [ImageField],
+    /// Whether texts that only look like an image are images too, with [`Role::Guess`].
+    pub guess: bool,
+}
+
+impl Default for Knowledge<'_> {
+    fn default() -> Self {
+        Self {
+            variables: &|_| None,
+            image_fields: &[],
+            guess: false,
+        }
+    }
+}
+
+/// Finds the images in `source`, whose id is `id`, with nothing known beside it.
+#[must_use]
+pub fn extract(id: SourceId, source: &Source) -> Extraction {
+    extract_with(id, source, Knowledge::default())
+}
+
+/// The variables that a file such as `.env` sets; the last of equal names wins.
+#[must_use]
+pub fn variables(text: &str) -> HashMap<String, String> {
+    dotenv::variables(text).collect()
+}
+
 /// Finds the images in `source`, whose id is `id`.
 ///
 /// A document that is no YAML is a problem at its place and hides no other. A document without the letters that images stand
 /// behind names none and is not parsed.
 #[must_use]
-pub fn extract(id: SourceId, source: &Source) -> Extraction {
+pub fn extract_with(id: SourceId, source: &Source, knowledge: Knowledge<'_>) -> Extraction {
     let text = Text {
         id,
         text: &source.text,
@@ -66,7 +101,7 @@ pub fn extract(id: SourceId, source: &Source) -> Extraction {
     }
     let documents: Vec<_> = documents(text.text).collect();
     let parts = in_parallel(&documents, |document| {
-        Part::read(document, &source.name, text)
+        Part::read(document, &source.name, text, knowledge)
     });
     join(&documents, parts, text)
 }
@@ -81,15 +116,15 @@ struct Part {
 }
 
 impl Part {
-    fn read(document: &Document<'_>, name: &str, text: Text<'_>) -> Self {
+    fn read(document: &Document<'_>, name: &str, text: Text<'_>, knowledge: Knowledge<'_>) -> Self {
         let is_object = kubernetes::mentions_object(document.text());
         let mut part = Self {
             dialect: is_object.then_some(Dialect::Kubernetes),
             ..Self::default()
         };
-        if may_name_images(document.text(), is_object) {
+        if may_name_images(document.text(), is_object, knowledge) {
             match document.parse() {
-                Ok(tree) => part.take(&tree, name, text),
+                Ok(tree) => part.take(&tree, name, text, knowledge),
                 Err(error) if template::is_template(document.text()) => {
                     part.dialect = Some(Dialect::HelmTemplate);
                     part.error = Some(error);
@@ -103,14 +138,21 @@ impl Part {
         part
     }
 
-    fn take(&mut self, tree: &Tree<'_>, name: &str, text: Text<'_>) {
+    fn take(&mut self, tree: &Tree<'_>, name: &str, text: Text<'_>, knowledge: Knowledge<'_>) {
         let root = tree.root();
         self.dialect = detect::dialect(root, name);
         match self.dialect {
             Some(Dialect::Kubernetes) => {
-                (self.occurrences, self.problems) = kubernetes::images(tree, text);
+                (self.occurrences, self.problems) =
+                    kubernetes::images(tree, knowledge.image_fields, text);
+                if knowledge.guess {
+                    let guesses = guess::images(root, &self.occurrences, text);
+                    self.occurrences.extend(guesses);
+                }
             }
-            Some(Dialect::Compose) => self.occurrences = compose::images(root, text),
+            Some(Dialect::Compose) => {
+                self.occurrences = compose::images(root, knowledge.variables, text);
+            }
             Some(Dialect::Kustomization) => self.occurrences = kustomization::images(root, text),
             Some(Dialect::HelmValues) => self.occurrences = helm_values::images(root, text),
             Some(dialect) => self.occurrences = fields::images(root, dialect, text),
@@ -147,8 +189,10 @@ fn join(documents: &[Document<'_>], parts: Vec<Part>, text: Text<'_>) -> Extract
 }
 
 /// Whether a document has the letters of a key that an image can stand behind.
-fn may_name_images(text: &str, is_object: bool) -> bool {
+fn may_name_images(text: &str, is_object: bool, knowledge: Knowledge<'_>) -> bool {
+    let may_have = |field: &ImageField| text.contains(&field.kind);
     text.contains("mage")
+        || (is_object && (knowledge.guess || knowledge.image_fields.iter().any(may_have)))
         || (!is_object
             && ["container", "docker", "steps", "repository", "services"]
                 .iter()

@@ -7,6 +7,7 @@
 )]
 
 mod error;
+mod exclude;
 mod list;
 
 use std::fs::File;
@@ -14,7 +15,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 pub use error::InputError;
-use list::list;
+pub use exclude::{Exclude, ExcludeError};
+pub use list::list;
 
 use crate::text::{Origin, Source};
 
@@ -24,17 +26,22 @@ pub const MAX_SOURCE_BYTES: u64 = 256 << 20;
 /// The path that means standard input.
 const STDIN: &str = "-";
 
-/// Reads the sources under `paths`, one when the iterator is asked for the next. The order is that of `paths`, and by name
-/// within a folder; a file that is reached twice is read once.
-///
-/// A folder gives the files below it that [`is_source_name`] knows and no `.gitignore` hides; hidden files and folders are
-/// read, `.git` is not. A file that is named itself is read whatever its name. `-` is standard input. The items are errors
-/// where a path cannot be read; the others are read all the same.
+/// Reads the sources under `paths`, as [`list`] has them, one when the iterator is asked for the next.
 pub fn read(paths: &[PathBuf]) -> impl Iterator<Item = Result<Source, InputError>> + use<> {
-    list(paths).into_iter().map(|input| match input? {
-        path if path.as_os_str() == STDIN => read_stdin(io::stdin().lock()),
-        path => read_file(&path),
-    })
+    list(paths, &[]).into_iter().map(|path| read_path(&path?))
+}
+
+/// Reads one file; `-` is standard input.
+///
+/// # Errors
+///
+/// When there is none, the system does not let us read it, or it holds no text that YAML or JSON may have.
+pub fn read_path(path: &Path) -> Result<Source, InputError> {
+    if path.as_os_str() == STDIN {
+        read_stdin(io::stdin().lock())
+    } else {
+        read_file(path)
+    }
 }
 
 fn read_file(path: &Path) -> Result<Source, InputError> {
@@ -89,7 +96,8 @@ fn decode(name: &str, bytes: Vec<u8>) -> Result<String, InputError> {
 }
 
 /// A path as the user would write it: without the `./` that a walk of the current folder puts in front.
-fn name(path: &Path) -> String {
+#[must_use]
+pub fn name(path: &Path) -> String {
     match path.strip_prefix(".") {
         Ok(rest) if !rest.as_os_str().is_empty() => rest.display().to_string(),
         _ => path.display().to_string(),
@@ -109,6 +117,9 @@ const TEMPLATE_EXTENSIONS: [&str; 11] = [
 /// The names of files that say how an image is built, alone, in front of an ending, or as one.
 const BUILDS: [&str; 2] = ["dockerfile", "containerfile"];
 
+/// The one name of a Kustomization that has no ending.
+const KUSTOMIZATION: &str = "Kustomization";
+
 /// Whether a file with that name is read when it is found in a folder: `.yaml`, `.yml`, `.json` and `.env`, also with the
 /// ending of a template behind, such as `deployment.yaml.template`, and Dockerfiles. What it holds is told by its content.
 #[must_use]
@@ -123,7 +134,8 @@ pub fn is_source_name(path: &Path) -> bool {
     };
     let first = words.next();
     let last = words.next_back();
-    is(first, &BUILDS)
+    name == KUSTOMIZATION
+        || is(first, &BUILDS)
         || is(last, &BUILDS)
         || is(last, &EXTENSIONS)
         || (is(last, &TEMPLATE_EXTENSIONS) && is(words.next_back(), &EXTENSIONS))

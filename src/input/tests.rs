@@ -61,6 +61,34 @@ fn gitignore_holds_without_a_repository_and_hidden_folders_are_read() {
 }
 
 #[test]
+fn what_is_excluded_is_not_listed_but_for_what_is_named() {
+    let folder = folder(&[
+        ("a.yaml", ""),
+        ("charts/b.yaml", ""),
+        ("deep/charts/c.yaml", ""),
+        ("deep/d.yaml", ""),
+    ]);
+    let listed = |paths: &[&str], patterns: &[&str]| -> Vec<String> {
+        let paths: Vec<_> = paths.iter().map(|path| folder.path().join(path)).collect();
+        let excludes: Vec<_> = patterns
+            .iter()
+            .map(|pattern| Exclude::new(folder.path(), pattern).expect("a pattern"))
+            .collect();
+        let files = list(&paths, &excludes).into_iter().map(Result::unwrap);
+        let below = |file: PathBuf| file.strip_prefix(folder.path()).expect("below").to_owned();
+        files
+            .map(|file| below(file).display().to_string())
+            .collect()
+    };
+    assert_eq!(listed(&[""], &["charts/"]), ["a.yaml", "deep/d.yaml"]);
+    assert_eq!(
+        listed(&[""], &["/charts/", "deep/*.yaml"]),
+        ["a.yaml", "deep/charts/c.yaml"]
+    );
+    assert_eq!(listed(&["a.yaml"], &["a.yaml"]), ["a.yaml"]);
+}
+
+#[test]
 fn a_named_file_is_read_whatever_its_name_and_once() {
     let folder = folder(&[(".gitignore", "*"), ("a.txt", ""), ("b/c.yaml", "")]);
     let paths = ["a.txt", "b/../a.txt", "b/c.yaml"];

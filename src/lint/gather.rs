@@ -1,18 +1,25 @@
 //! From paths to the places that name images.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
+use super::parallel::in_parallel;
+use super::rendered::Renders;
 use crate::cluster::NodePool;
 use crate::extract::node_pools::node_pools_among;
 use crate::extract::pull_secrets::pull_secrets_among;
 use crate::extract::runtime_class::runtime_classes;
-use crate::extract::{Extraction, extract};
+use crate::extract::{Extraction, Knowledge, extract_with, variables};
 use crate::finding::Problem;
-use crate::input;
+use crate::input::{self, InputError};
 use crate::report::Input;
 use crate::settings::Settings;
-use crate::text::{Dialect, Origin, Source, SourceMap, Span};
+use crate::text::{Dialect, Origin, Source, SourceId, SourceMap, Span};
 use crate::workload::{Occurrence, Owner, PullSecrets, Role, RuntimeClass};
+
+/// How many files are held at once.
+const FILES_AT_ONCE: usize = 32;
 
 /// What the sources ask for.
 #[derive(Default)]
@@ -23,24 +30,37 @@ pub(super) struct Asked {
     /// The node pools that stand among the sources.
     pub node_pools: Vec<NodePool>,
     /// The runtime classes that stand among the sources.
-    runtime_classes: Vec<RuntimeClass>,
+    pub runtime_classes: Vec<RuntimeClass>,
     /// The pull secrets that stand among the sources.
     pub pull_secrets: PullSecrets,
 }
 
-/// Reads and extracts all sources, one after the other. The texts of those that name no image are not kept.
-pub(super) fn occurrences(settings: &Settings, sources: &mut SourceMap) -> Asked {
+/// What one source gives.
+pub(super) struct Read {
+    pub extraction: Extraction,
+    pub node_pools: Vec<NodePool>,
+    pub runtime_classes: Vec<RuntimeClass>,
+    pub pull_secrets: PullSecrets,
+}
+
+/// Reads and extracts all sources. The texts of those that name no image are not kept.
+pub(super) async fn occurrences(settings: &Settings, sources: &mut SourceMap) -> Asked {
     let mut asked = Asked::default();
-    for read in input::read(&settings.paths) {
-        match read {
-            Ok(source) => asked.add_source(source, sources),
-            Err(error) => asked.inputs.push(Input {
-                path: error.path().to_owned(),
-                source: None,
-                dialect: Dialect::Unknown,
-                skipped: Some(error.reason()),
-            }),
+    let mut files = Vec::new();
+    for listed in input::list(&settings.paths, &settings.exclude) {
+        match listed {
+            Ok(file) => files.push(file),
+            Err(error) => asked.add_unreadable(&error),
         }
+    }
+    let renders = Renders::of(settings, &files).await;
+    renders.add_to(&mut asked, settings, sources);
+    let files: Vec<PathBuf> = files
+        .into_iter()
+        .filter(|file| !renders.stand_for(file))
+        .collect();
+    for files in files.chunks(FILES_AT_ONCE) {
+        asked.add_files(files, &renders, settings, sources);
     }
     for image in &settings.images {
         asked.add_argument(image, sources);
@@ -49,33 +69,94 @@ pub(super) fn occurrences(settings: &Settings, sources: &mut SourceMap) -> Asked
     asked
 }
 
+/// Finds what a source asks for. Variables are those of the environment, then those of the `.env` beside it
+/// (<https://docs.docker.com/compose/how-tos/environment-variables/envvars-precedence/>).
+pub(super) fn read(id: SourceId, source: &Source, settings: &Settings) -> Read {
+    let beside = OnceLock::new();
+    let of_file = |name: &str| {
+        let variables: &HashMap<String, String> = beside.get_or_init(|| variables_beside(source));
+        variables.get(name).cloned()
+    };
+    let knowledge = Knowledge {
+        variables: &|name| std::env::var(name).ok().or_else(|| of_file(name)),
+        image_fields: &settings.image_fields,
+        guess: settings.guess,
+    };
+    Read {
+        extraction: extract_with(id, source, knowledge),
+        node_pools: node_pools_among(id, &source.name, &source.text),
+        runtime_classes: runtime_classes(&source.text),
+        pull_secrets: pull_secrets_among(&source.text),
+    }
+}
+
+fn variables_beside(source: &Source) -> HashMap<String, String> {
+    let folder = match source.origin {
+        Origin::File => Path::new(&source.name).parent().unwrap_or(Path::new("")),
+        _ => Path::new(""),
+    };
+    input::read_path(&folder.join(".env"))
+        .map(|file| variables(&file.text))
+        .unwrap_or_default()
+}
+
 impl Asked {
-    fn add_source(&mut self, source: Source, sources: &mut SourceMap) {
-        let path = source.name.clone();
-        let id = sources.add(source);
+    fn add_unreadable(&mut self, error: &InputError) {
+        self.inputs.push(Input {
+            path: error.path().to_owned(),
+            source: None,
+            dialect: Dialect::Unknown,
+            skipped: Some(error.reason()),
+        });
+    }
+
+    /// Reads files, all at once; what they give stands in their order.
+    fn add_files(
+        &mut self,
+        files: &[PathBuf],
+        renders: &Renders,
+        settings: &Settings,
+        sources: &mut SourceMap,
+    ) {
+        let mut ids = Vec::new();
+        let texts = in_parallel(files, |file| input::read_path(file));
+        for (file, text) in files.iter().zip(texts) {
+            match text {
+                Ok(source) => ids.push((file, sources.add(source))),
+                Err(error) => self.add_unreadable(&error),
+            }
+        }
+        let found = in_parallel(&ids, |&(_, id)| read(id, sources.get(id), settings));
+        for ((file, id), mut read) in ids.into_iter().zip(found) {
+            if renders.is_unrendered(file) {
+                let occurrences = &mut read.extraction.occurrences;
+                occurrences.retain(|image| !image.value.contains("{{"));
+            }
+            self.add(id, read, sources);
+        }
+    }
+
+    fn add(&mut self, id: SourceId, read: Read, sources: &mut SourceMap) {
         let Extraction {
             occurrences,
             problems,
             dialect,
             skipped,
-        } = extract(id, sources.get(id));
-        let node_pools = node_pools_among(id, &path, &sources.get(id).text);
-        let runtime_classes = runtime_classes(&sources.get(id).text);
-        self.runtime_classes.extend(runtime_classes);
-        self.pull_secrets
-            .join(pull_secrets_among(&sources.get(id).text));
-        if occurrences.is_empty() && problems.is_empty() && node_pools.is_empty() {
-            sources.forget(id);
-        }
+        } = read.extraction;
         self.inputs.push(Input {
-            path,
+            path: sources.get(id).name.clone(),
             source: Some(id),
             dialect,
             skipped,
         });
+        if occurrences.is_empty() && problems.is_empty() && read.node_pools.is_empty() {
+            sources.forget(id);
+        }
         self.occurrences.extend(occurrences);
         self.problems.extend(problems);
-        self.node_pools.extend(node_pools);
+        self.node_pools.extend(read.node_pools);
+        self.runtime_classes.extend(read.runtime_classes);
+        self.pull_secrets.join(read.pull_secrets);
     }
 
     /// Adds to each pod what its runtime class adds. A class that stands there twice with different words, such as once for

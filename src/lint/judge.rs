@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{NodePool, Target};
-use crate::facts::{Depth, Lookup};
+use crate::facts::{Answer, Depth, Lookup, Missing, RefusalReason};
 use crate::finding::Finding;
 use crate::oci::{Platform, Reference};
 use crate::registry::Wanted;
@@ -66,6 +66,41 @@ pub(super) fn wanted(
             Some((reference, depth, pools.as_ref().and_then(platforms)))
         })
         .collect()
+}
+
+/// Lets go of texts that only looked like an image: a guess counts where the registry has the image, or has the repository
+/// without that tag and sources name other images there.
+pub(super) fn drop_wrong_guesses(
+    occurrences: &mut Vec<Occurrence>,
+    lookups: &mut BTreeMap<Reference, Lookup>,
+) {
+    let named = |occurrences: &[Occurrence], guess| -> BTreeSet<Reference> {
+        let alike = occurrences
+            .iter()
+            .filter(|occurrence| (occurrence.role == Role::Guess) == guess);
+        alike
+            .filter_map(|occurrence| occurrence.reference.clone().ok())
+            .collect()
+    };
+    let sure = named(occurrences, false);
+    let hosts: BTreeSet<&str> = sure.iter().map(Reference::registry).collect();
+    let is_image = |reference: &Reference| match lookups.get(reference) {
+        Some(Answer::Found(_)) => true,
+        Some(Answer::Refused(refusal)) => {
+            refusal.reason == RefusalReason::NotFound(Missing::Manifest)
+                && hosts.contains(reference.registry())
+        }
+        _ => false,
+    };
+    let wrong: BTreeSet<Reference> = named(occurrences, true)
+        .into_iter()
+        .filter(|reference| !is_image(reference))
+        .collect();
+    occurrences.retain(|occurrence| {
+        let is_wrong = |reference| wrong.contains(reference);
+        occurrence.role != Role::Guess || !occurrence.reference.as_ref().is_ok_and(is_wrong)
+    });
+    lookups.retain(|reference, _| !wrong.contains(reference) || sure.contains(reference));
 }
 
 /// How many distinct references are wanted.

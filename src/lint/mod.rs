@@ -6,7 +6,10 @@
 
 mod gather;
 mod judge;
+mod parallel;
+mod rendered;
 mod targets;
+mod trace;
 
 use std::time::Instant;
 
@@ -18,6 +21,7 @@ use crate::registry::{CredentialSources, LayoutMapping, Options, Registry, Regis
 use crate::report::{Gathered, Report, Statistics};
 use crate::settings::Settings;
 use crate::text::SourceMap;
+use crate::workload::Occurrence;
 
 pub use targets::TargetError;
 
@@ -85,7 +89,7 @@ async fn run(
     let mut sources = SourceMap::default();
     let mut target = targets::target(settings, &mut sources)?;
     let mut pull_secrets = targets::pull_secrets(settings)?;
-    let mut gathered = gather::occurrences(settings, &mut sources);
+    let mut gathered = gather::occurrences(settings, &mut sources).await;
     pull_secrets.join(std::mem::take(&mut gathered.pull_secrets));
     targets::join(&mut target, &gathered.node_pools);
 
@@ -102,9 +106,11 @@ async fn run(
     }
     let total = judge::distinct(&wanted);
     progress(Progress { done: 0, total });
-    let lookups = registry
+    let mut lookups = registry
         .look_up_all(wanted, |done| progress(Progress { done, total }))
         .await;
+    judge::drop_wrong_guesses(&mut gathered.occurrences, &mut lookups);
+    let landings = judge::landings(&gathered.occurrences, &target.pools, &elsewhere);
 
     // Judge
     let findings = judge::findings(
@@ -140,6 +146,13 @@ async fn run(
         },
     };
     Ok(Report::new(report, settings.fail_on))
+}
+
+/// Finds the places that name images, and asks nobody.
+pub async fn places(settings: &Settings) -> (SourceMap, Vec<Occurrence>) {
+    let mut sources = SourceMap::default();
+    let gathered = gather::occurrences(settings, &mut sources).await;
+    (sources, gathered.occurrences)
 }
 
 fn options(settings: &Settings) -> Options {

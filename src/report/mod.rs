@@ -24,6 +24,7 @@ mod source_view;
 mod summary;
 mod verdict;
 mod visible;
+mod why;
 
 pub use assemble::Gathered;
 pub use github::GitHub;
@@ -39,6 +40,7 @@ pub use replacement::Replacement;
 pub use sarif::Sarif;
 pub use summary::Counts;
 pub use verdict::Verdict;
+pub use why::write_places;
 
 use std::io;
 use std::time::Duration;

@@ -75,7 +75,7 @@ pub(super) fn workload(occurrence: &Occurrence) -> String {
         Role::InitContainer => "init container",
         Role::EphemeralContainer => "ephemeral container",
         Role::Volume => "volume",
-        Role::Unplaced | Role::OffCluster | Role::Provisional => {
+        Role::Unplaced | Role::OffCluster | Role::Guess | Role::Provisional => {
             return visible(&occurrence.field).into_owned();
         }
     };

@@ -173,14 +173,24 @@ impl Page {
     }
 
     fn skipped(&self, report: &Report) -> String {
-        let skipped: Vec<(&str, &str)> = report
-            .inputs
-            .iter()
-            .filter_map(|input| Some((input.path.as_str(), input.skipped.as_deref()?)))
-            .collect();
+        let mut skipped: Vec<(&str, Vec<&str>)> = Vec::new();
+        for input in &report.inputs {
+            let Some(why) = input.skipped.as_deref() else {
+                continue;
+            };
+            match skipped.iter_mut().find(|(known, _)| *known == why) {
+                Some((_, paths)) => paths.push(&input.path),
+                None => skipped.push((why, vec![&input.path])),
+            }
+        }
         let mut text = String::new();
-        for (path, why) in skipped.iter().take(LISTED) {
-            text += &self.paragraph("skipped", &format!("{}: {}", visible(path), visible(why)));
+        for (why, paths) in skipped.iter().take(LISTED) {
+            let more = match paths.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let path = visible(paths[0]);
+            text += &self.paragraph("skipped", &format!("{path}{more}: {}", visible(why)));
         }
         if let Some(more @ 1..) = skipped.len().checked_sub(LISTED) {
             text += &self.paragraph("skipped", &format!("+{more} more"));

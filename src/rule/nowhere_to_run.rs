@@ -35,7 +35,12 @@ declare_rule! {
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let occurrence = subject.occurrence;
     let pools = &subject.target.pools;
-    if pools.is_empty() || matches!(occurrence.role, Role::Unplaced | Role::OffCluster) {
+    if pools.is_empty()
+        || matches!(
+            occurrence.role,
+            Role::Unplaced | Role::OffCluster | Role::Guess
+        )
+    {
         return vec![];
     }
     let refusals: Vec<(&NodePool, Landing)> = pools

@@ -13,7 +13,10 @@ use toml::Spanned;
 use super::node_pool::RawNodePool;
 use super::{FailOn, Level, RuleLevel, Size, nearest};
 use crate::cluster::{KubernetesVersion, NodePool};
+use crate::extract::ImageField;
+use crate::input::Exclude;
 use crate::oci::Platform;
+use crate::render::Rendering;
 use crate::rule::Budgets;
 
 /// The name under which the config file is looked for.
@@ -25,8 +28,14 @@ const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
 /// What a config file says. Paths in it are relative to the folder that it stands in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields are those of `Settings`")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a key of the file")]
 pub struct ConfigFile {
     pub paths: Vec<PathBuf>,
+    pub exclude: Vec<Exclude>,
+    pub no_render: bool,
+    pub rendering: Rendering,
+    pub image_fields: Vec<ImageField>,
+    pub guess: bool,
     pub nodes: Vec<PathBuf>,
     pub iam: Vec<PathBuf>,
     pub pull_secrets: Vec<PathBuf>,
@@ -85,9 +94,24 @@ pub struct InvalidConfig {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a key of the file")]
 struct Raw {
     #[serde(default)]
     paths: Vec<PathBuf>,
+    #[serde(default)]
+    exclude: Vec<Spanned<String>>,
+    #[serde(default)]
+    no_render: bool,
+    #[serde(default)]
+    values: Vec<PathBuf>,
+    #[serde(default)]
+    set: Vec<String>,
+    #[serde(default)]
+    api_versions: Vec<String>,
+    #[serde(default)]
+    image_field: Vec<RawImageField>,
+    #[serde(default)]
+    guess: bool,
     #[serde(default)]
     nodes: Vec<PathBuf>,
     #[serde(default)]
@@ -125,6 +149,24 @@ struct Raw {
     cache_dir: Option<PathBuf>,
     #[serde(default)]
     no_cache: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawImageField {
+    api_version: String,
+    kind: String,
+    path: Spanned<String>,
+}
+
+impl RawImageField {
+    fn image_field(self) -> Result<ImageField, Fault> {
+        Ok(ImageField {
+            path: parsed(&self.path)?,
+            api_version: self.api_version,
+            kind: self.kind,
+        })
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -234,6 +276,26 @@ impl ConfigFile {
         }
         Ok(Self {
             paths: raw.paths.into_iter().map(here).collect(),
+            exclude: raw
+                .exclude
+                .iter()
+                .map(|glob| {
+                    Exclude::new(folder, glob.as_ref()).map_err(|error| Fault::at(glob, &error))
+                })
+                .collect::<Result<_, _>>()?,
+            no_render: raw.no_render,
+            rendering: Rendering {
+                values: raw.values.into_iter().map(here).collect(),
+                set: raw.set,
+                api_versions: raw.api_versions,
+                offline: false,
+            },
+            image_fields: raw
+                .image_field
+                .into_iter()
+                .map(RawImageField::image_field)
+                .collect::<Result<_, _>>()?,
+            guess: raw.guess,
             nodes: raw.nodes.into_iter().map(here).collect(),
             iam: raw.iam.into_iter().map(here).collect(),
             pull_secrets: raw.pull_secret.into_iter().map(here).collect(),
@@ -374,6 +436,12 @@ mod tests {
             ("[rules]\nlatest-tag = \"on\"", "\"on\"", "no level"),
             ("[budgets]\nimage = \"big\"", "\"big\"", "no size"),
             ("concurrency = 0", "0", "at least 1"),
+            ("exclude = [\"a\", \"b/{c\"]", "\"b/{c\"", "no pattern"),
+            (
+                "[[image-field]]\napi-version = \"a/v1\"\nkind = \"A\"\npath = \"spec..image\"",
+                "\"spec..image\"",
+                "no path of a field",
+            ),
             ("timeout = \"1\"", "\"1\"", "invalid type"),
             (
                 "kubernetes-version = \"new\"",

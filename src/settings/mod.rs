@@ -17,9 +17,12 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::cluster::{KubernetesVersion, NodePool};
+use crate::extract::ImageField;
 use crate::facts::Depth;
 use crate::finding::{Finding, Severity};
+use crate::input::Exclude;
 use crate::oci::Platform;
+use crate::render::Rendering;
 use crate::rule::{Budgets, RULES, Rule};
 
 pub use config_file::{CONFIG_FILE_NAME, ConfigError, ConfigFile};
@@ -31,6 +34,14 @@ pub use size::{Size, SizeError};
 pub struct Settings {
     /// Files and folders to look at; `-` is standard input.
     pub paths: Vec<PathBuf>,
+    /// What folders give, and is not looked at.
+    pub exclude: Vec<Exclude>,
+    /// How folders with charts and Kustomizations are rendered; none where they are not.
+    pub rendering: Option<Rendering>,
+    /// Fields of custom resources that name images.
+    pub image_fields: Vec<ImageField>,
+    /// Whether texts that only look like an image are asked about too.
+    pub guess: bool,
     /// References that stand in no file.
     pub images: Vec<String>,
     /// Files that describe node pools; `-` is standard input.
@@ -80,8 +91,16 @@ pub struct Settings {
 /// What the command line and the environment say. What they do not say is left to the file.
 #[derive(Debug, Clone, Default)]
 #[allow(missing_docs, reason = "the fields are those of `Settings`")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub struct Overrides {
     pub paths: Vec<PathBuf>,
+    pub exclude: Vec<Exclude>,
+    pub no_render: bool,
+    pub rendering: Rendering,
+    pub guess: bool,
     pub images: Vec<String>,
     pub nodes: Vec<PathBuf>,
     pub iam: Vec<PathBuf>,
@@ -165,6 +184,11 @@ impl Settings {
         if paths.is_empty() && overrides.images.is_empty() {
             paths.push(PathBuf::from("."));
         }
+        let mut exclude = overrides.exclude;
+        exclude.extend(file.exclude.iter().cloned());
+        let mut rendering = file.rendering.clone();
+        rendering.join(overrides.rendering);
+        rendering.offline = overrides.offline || file.offline;
         let mut layouts = overrides.layouts;
         layouts.extend(file.layouts.iter().cloned());
         let mut plain_http = overrides.plain_http;
@@ -186,6 +210,10 @@ impl Settings {
         let pull_secrets = or_file(overrides.pull_secrets, &file.pull_secrets);
         Self {
             paths,
+            exclude,
+            rendering: (!overrides.no_render && !file.no_render).then_some(rendering),
+            image_fields: file.image_fields.clone(),
+            guess: overrides.guess || file.guess,
             images: overrides.images,
             nodes,
             iam,

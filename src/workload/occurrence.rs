@@ -81,6 +81,8 @@ pub enum Role {
     /// Pulled by a builder or by another machine than the cluster's nodes: a base of a build, a service of Compose, a step
     /// of a pipeline.
     OffCluster,
+    /// A text that looks like an image where nobody knows whether it is one. It counts only where a registry says that it is.
+    Guess,
     /// Completed or replaced by another program before anything pulls it, such as a Helm value without a tag or the name
     /// of an image that is built. It says nothing about what will be pulled.
     Provisional,
@@ -90,7 +92,7 @@ impl Role {
     /// Whether a node executes what is in the image.
     #[must_use]
     pub const fn runs(self) -> bool {
-        !matches!(self, Self::Volume | Self::Provisional)
+        !matches!(self, Self::Volume | Self::Guess | Self::Provisional)
     }
 }
 

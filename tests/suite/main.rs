@@ -26,6 +26,7 @@ mod registry_faults;
 mod registry_layouts;
 mod registry_tls;
 mod registry_ways;
+mod renders;
 mod reports;
 mod reports_builder;
 mod reports_formats;
