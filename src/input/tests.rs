@@ -142,6 +142,24 @@ fn a_text_without_end_is_refused() {
 }
 
 #[test]
+fn a_file_that_changes_while_it_is_read_gives_what_was_there() {
+    /// Each read sees another state of the file.
+    struct Changing(Vec<&'static [u8]>);
+    impl Read for Changing {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let state = self.0.pop().unwrap_or_default();
+            buffer[..state.len()].copy_from_slice(state);
+            Ok(state.len())
+        }
+    }
+    let grown = read_text("a.yaml", Changing(vec![b"kind: Pod\n", b"a: 1\n"]));
+    assert_eq!(grown.expect("a text"), "a: 1\nkind: Pod\n");
+    let cut = read_text("a.yaml", Changing(vec![b"\n", b"a: 1\nb: \xc3"]));
+    let error = cut.expect_err("half a character").to_string();
+    assert!(error.contains("a.yaml: line 2 is not UTF-8"), "{error}");
+}
+
+#[test]
 fn standard_input_is_a_source_of_its_own() {
     let source = read_stdin("a: 1".as_bytes()).expect("a source");
     assert_eq!(

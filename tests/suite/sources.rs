@@ -153,6 +153,25 @@ fn variables_of_compose_come_from_the_file_beside_it_and_the_environment_wins() 
 }
 
 #[test]
+fn what_cannot_be_read_is_counted_with_its_reason_and_the_rest_is_read() {
+    let sources = Sources::new()
+        .file("a.yaml", b"a: 1\nimage: \xe4\n")
+        .file("b.yaml", pod("q.io/b:1"));
+    let link = |target: &str, name: &str| {
+        std::os::unix::fs::symlink(sources.join(target), sources.join(name)).expect("a link");
+    };
+    link("", "loop");
+    link("nowhere.yaml", "dangling.yaml");
+    let report = lint(&sources).report();
+    assert_eq!(places(&report, &sources), [place("q.io/b:1", "b.yaml", 8)]);
+    assert_eq!(report["summary"]["exit_code"], 2);
+    let shown = lint(&sources).run().stdout;
+    assert!(shown.contains("line 2 is not UTF-8"), "{shown}");
+    assert!(shown.contains("no such file"), "{shown}");
+    assert!(shown.contains("2 sources skipped"), "{shown}");
+}
+
+#[test]
 fn equal_reasons_are_told_once_with_their_number() {
     let broken =
         "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nimage: {{ .Values.a }}\n  {{- end }}\n";

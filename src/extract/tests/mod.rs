@@ -384,6 +384,39 @@ fn an_alias_bomb_costs_little_and_is_told() {
 }
 
 #[test]
+fn a_tab_for_indentation_is_told_at_its_place() {
+    let text = format!(
+        "{}---\n{}",
+        pod("  - image: a:1\n"),
+        "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n\t- image: b:2\n"
+    );
+    let (sources, extraction) = read(&text);
+    let [problem] = extraction.problems.as_slice() else {
+        panic!("one problem: {:?}", extraction.problems);
+    };
+    assert_eq!(sources.start(problem.span).line, 11);
+    let written: Vec<_> = extraction
+        .occurrences
+        .iter()
+        .map(|found| &found.written)
+        .collect();
+    assert_eq!(written, ["a:1", "b:2"]);
+}
+
+#[test]
+fn an_anchor_that_contains_itself_ends() {
+    let text =
+        "apiVersion: v1\nkind: Pod\nspec: &spec\n  containers: [{image: a:1}]\n  again: *spec\n";
+    assert_eq!(values(text), ["a:1"]);
+}
+
+#[test]
+fn the_last_of_a_million_documents_is_read() {
+    let text = "---\na: 1\n".repeat(1_000_000) + "---\n" + &pod("  - image: a:1\n");
+    assert_eq!(images(&text), [image("a:1", 2_000_006, 12)]);
+}
+
+#[test]
 fn deep_nesting_is_told_and_crashes_nothing() {
     let text = format!("apiVersion: v1\nkind: Pod\nimage: {}", "[".repeat(100_000));
     assert_eq!(read(&text).1.problems.len(), 1);
