@@ -1,13 +1,16 @@
 use super::event::{Pull, Wording};
 use super::{Finding, Subject, declare_rule};
-use crate::facts::{Depth, PlatformImage};
+use crate::cluster::{NodePool, RuntimeKind};
+use crate::facts::{Depth, Found, PlatformImage};
 use crate::finding::Severity;
-use crate::oci::Descriptor;
+use crate::oci::{Descriptor, Reference};
 
 declare_rule! {
     /// ## What it does
     /// Reports images with a layer of a kind that nodes unpack with a plugin only: encrypted layers, Nydus blobs, and other
-    /// types than plain, gzip and zstd tar files.
+    /// types than plain, gzip and zstd tar files. zstd counts too where a node pool's runtime is too old for it: containerd
+    /// reads it from 1.5 on, and under the Docker media type, which buildx writes without `oci-mediatypes=true`, from 2.0 on;
+    /// Docker Engine reads it from 23.0 on.
     ///
     /// ## Why it matters
     /// The image is fetched whole, and then the unpacking fails. It happens when a build with lazy loading or encryption
@@ -45,7 +48,9 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         Some((pulled, index, layer))
     });
     let Some((pulled, index, layer)) = unsupported else {
-        return vec![];
+        return too_old_for_zstd(subject, reference, found)
+            .into_iter()
+            .collect();
     };
     let pull = Pull::new(subject, reference, pulled.pools.iter().copied());
     let diff_id = pulled
@@ -76,6 +81,60 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         .event(event)
         .on_pools(&pulled.pools),
     ]
+}
+
+/// Nodes whose runtime is known to be older than its zstd. One that is not known is taken for a current one.
+fn too_old_for_zstd(
+    subject: &Subject<'_>,
+    reference: &Reference,
+    found: &Found,
+) -> Option<Finding> {
+    subject.pulled(found).into_iter().find_map(|pulled| {
+        let layers = pulled.image.layers()?;
+        let (index, layer) = layers
+            .iter()
+            .enumerate()
+            .find(|(_, layer)| layer.media_type.ends_with("zstd"))?;
+        let mut pools = pulled.pools;
+        pools.retain(|pool| is_too_old(pool, &layer.media_type));
+        let oldest = pools.first()?;
+        let pull = Pull::new(subject, reference, [*oldest]);
+        let cause = format!(
+            "failed to get stream processor for {}: no processor for media-type: unknown",
+            layer.media_type
+        );
+        Some(
+            RULE.finding(
+                subject,
+                format!(
+                    "layer {} of {reference} is compressed with zstd ({}), which the runtime of these nodes does not read",
+                    index + 1,
+                    layer.media_type
+                ),
+            )
+            .help(
+                "Push it with gzip (`docker buildx build --output \
+                 type=image,push=true,compression=gzip,force-compression=true`), or give the nodes a current runtime.",
+            )
+            .event(pull.failed_to_unpack("Unknown", &format!("failed to extract layer …: {cause}")))
+            .on_pools(&pools),
+        )
+    })
+}
+
+/// Sources: releases of containerd v1.5.0 and moby v23.0.0; containerd pull request 9859 for the Docker media type, which no
+/// 1.x release has. CRI-O reads both.
+fn is_too_old(pool: &NodePool, media_type: &str) -> bool {
+    let is_docker_type = media_type.starts_with("application/vnd.docker.");
+    pool.container_runtime().is_some_and(|runtime| {
+        let version = (runtime.major, runtime.minor);
+        match runtime.kind {
+            RuntimeKind::Containerd if is_docker_type => version < (2, 0),
+            RuntimeKind::Containerd => version < (1, 5),
+            RuntimeKind::Docker => version < (23, 0),
+            RuntimeKind::CriO => false,
+        }
+    })
 }
 
 /// The first layer that needs a plugin, and its index from the base. A type that is not declared says nothing.
@@ -152,6 +211,32 @@ mod tests {
             .pool_with_runtime("pool", RuntimeKind::CriO, 1, 33)
             .only_finding(&RULE);
         assert_eq!(finding.event, None);
+    }
+
+    #[test]
+    fn zstd_counts_where_the_runtime_is_too_old() {
+        const OCI: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
+        const DOCKER: &str = "application/vnd.docker.image.rootfs.diff.tar.zstd";
+        for (media_type, kind, major, minor, fails) in [
+            (OCI, RuntimeKind::Containerd, 1, 4, true),
+            (OCI, RuntimeKind::Containerd, 1, 5, false),
+            (OCI, RuntimeKind::Docker, 20, 10, true),
+            (OCI, RuntimeKind::Docker, 23, 0, false),
+            (DOCKER, RuntimeKind::Containerd, 1, 7, true),
+            (DOCKER, RuntimeKind::Containerd, 2, 0, false),
+            (DOCKER, RuntimeKind::CriO, 1, 20, false),
+        ] {
+            let case = with_layer(media_type)
+                .pool_with_runtime("new", RuntimeKind::Containerd, 2, 1)
+                .pool_with_runtime("old", kind, major, minor);
+            let pools: Vec<_> = case
+                .findings(&RULE)
+                .into_iter()
+                .flat_map(|finding| finding.node_pools)
+                .collect();
+            let wanted: &[&str] = if fails { &["old"] } else { &[] };
+            assert_eq!(pools, wanted, "{media_type} {kind:?} {major}.{minor}");
+        }
     }
 
     #[test]
