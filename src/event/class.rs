@@ -57,7 +57,7 @@ classes! {
         "The manifest is there, but the registry has lost its config or a layer.";
     CredentialsMissing "credentials_missing" Some("access-denied"),
         "The registry wants credentials, and got none that it takes.";
-    CredentialsNotUsed "credentials_not_used" Some("access-denied"),
+    CredentialsNotUsed "credentials_not_used" Some("pull-secret-mismatch"),
         "The pull went out without credentials: no pull secret matches this registry and path, or the pod does not name it.";
     DanglingTag "dangling_tag" Some("incomplete-image"),
         "The tag exists, but the manifest that it points to is gone.";

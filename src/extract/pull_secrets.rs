@@ -1,4 +1,4 @@
-//! Secrets that pods pull with, and the ServiceAccounts that hand them out. No credential leaves this file.
+//! Secrets that pods pull with, and the service accounts that hand them out. No credential leaves this file.
 
 use std::collections::BTreeMap;
 

@@ -42,6 +42,8 @@ pub struct Found {
     /// The runnable images behind it: one for an image manifest; for an index its entries without attestations, in the
     /// index's order, with nested indexes unfolded; none for schema 1 and artifacts.
     pub images: Vec<PlatformImage>,
+    /// For a reference with a tag and a digest: the digest that the tag has now. None where it was not asked for or not told.
+    pub tag_digest: Option<Digest>,
 }
 
 impl Found {
@@ -96,6 +98,42 @@ pub struct PlatformImage {
     pub manifest: Option<Answer<Manifest>>,
     /// The config: `None` where it was not asked for.
     pub config: Option<Answer<Config>>,
+    /// The blobs that were asked for and are not there as the manifest declares them; empty where none was asked for.
+    pub faulty_blobs: Vec<FaultyBlob>,
+}
+
+/// A config or layer that is not there as the manifest declares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaultyBlob {
+    /// Which one.
+    pub part: BlobPart,
+    /// What the manifest declares.
+    pub descriptor: Descriptor,
+    /// The size that it has instead, or why there is none.
+    pub size: Answer<Bytes>,
+}
+
+/// What a blob is in its image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlobPart {
+    /// The config.
+    Config,
+    /// A layer.
+    Layer {
+        /// Its number, from 1 for the base on.
+        number: usize,
+        /// How many layers there are.
+        of: usize,
+    },
+}
+
+impl std::fmt::Display for BlobPart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Config => f.write_str("the config"),
+            Self::Layer { number, of } => write!(f, "layer {number} of {of}"),
+        }
+    }
 }
 
 impl PlatformImage {

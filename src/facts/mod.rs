@@ -4,7 +4,7 @@ mod answer;
 mod found;
 
 pub use answer::{Answer, Failure, FailureReason, Identity, Missing, Refusal, RefusalReason};
-pub use found::{Depth, Found, PlatformImage};
+pub use found::{BlobPart, Depth, FaultyBlob, Found, PlatformImage};
 
 /// The answer about one reference.
 pub type Lookup = Answer<Found>;

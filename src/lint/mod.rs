@@ -176,6 +176,8 @@ fn options(settings: &Settings) -> Options {
         credentials: CredentialSources::from_environment(),
         cache_dir: settings.cache_dir.clone(),
         offline: settings.offline,
+        verify_blobs: settings.verify_blobs,
+        compare_tags: settings.compares_tags(),
         ..Options::default()
     }
 }

@@ -10,12 +10,13 @@ use super::host::Wire;
 use super::layout::Layout;
 use super::request::Question;
 use super::schema1::signed_payload;
-use super::setback::Setback;
+use super::setback::{Setback, failure};
 use super::tags;
 use super::transport::Reply;
 use super::ways::Ways;
 use super::wording::one_line;
-use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, Manifest, Reference};
+use crate::facts::{FailureReason, RefusalReason};
+use crate::oci::{self, Descriptor, Digest, MAX_MANIFEST_BYTES, Manifest, Reference};
 
 /// The most bytes of a config. The largest in the wild, with thousands of history entries, have some hundred kilobytes.
 const MAX_CONFIG_BYTES: usize = 8 * 1024 * 1024;
@@ -116,6 +117,41 @@ impl Place<'_> {
         Ok(body)
     }
 
+    /// The size of a blob, without its content; none where the registry does not tell it.
+    pub async fn blob_size(
+        self,
+        repository: &str,
+        digest: &Digest,
+    ) -> Result<Option<oci::Bytes>, Setback> {
+        match self {
+            Self::Layout(layout) => layout.blob_size(digest).map(Some),
+            Self::Host(host, wire) => {
+                let question = Question::BlobHead { repository, digest };
+                let reply = host.ask(wire, &question).await.map_err(unanswered_head)?;
+                let size = reply.header("content-length");
+                Ok(size.and_then(|text| text.parse().ok()).map(oci::Bytes))
+            }
+        }
+    }
+
+    /// The digest that a tag has now; none where it is not told.
+    pub async fn tag_digest(self, reference: &Reference, tag: &str) -> Option<Digest> {
+        match self {
+            Self::Layout(layout) => {
+                let document = layout.manifest(&reference.with_tag(tag)).ok()?;
+                Some(document.digest)
+            }
+            Self::Host(host, wire) => {
+                let question = Question::ManifestHead {
+                    repository: reference.repository(),
+                    tag_or_digest: tag,
+                };
+                let reply = host.ask(wire, &question).await.ok()?;
+                reply.header("docker-content-digest")?.parse().ok()
+            }
+        }
+    }
+
     /// The tags of the repository, as many as one question gives; none where they are not told.
     pub async fn tags(self, reference: &Reference) -> Vec<String> {
         match self {
@@ -150,6 +186,18 @@ async fn unchanged(ways: &Ways, wire: &Wire, reference: &Reference) -> Option<Do
         content_type: content_type(&reply),
         digest: last,
     })
+}
+
+/// A registry that does not answer `HEAD` says nothing about the blob.
+fn unanswered_head(setback: Setback) -> Setback {
+    match setback {
+        Setback::Refused(refusal) if refusal.reason == RefusalReason::Unsupported => failure(
+            FailureReason::ServerError,
+            "the registry does not answer whether a blob is there (HEAD)",
+        )
+        .into(),
+        other => other,
+    }
 }
 
 /// Asks for a manifest.

@@ -5,14 +5,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
-
 use super::RegistryError;
 use super::content::{Document, read_bounded, verify};
 use super::setback::Setback;
 use crate::facts::{Identity, Missing, Refusal, RefusalReason};
 use crate::oci::{
-    Descriptor, Digest, IndexEntry, MAX_MANIFEST_BYTES, Manifest, Reference, media_type,
+    Bytes, Descriptor, Digest, IndexEntry, MAX_MANIFEST_BYTES, Manifest, Reference, media_type,
 };
 
 /// The annotation that names an entry: a tag, or a whole reference (OCI image-spec `annotations.md`).
@@ -98,24 +96,41 @@ impl Layout {
     }
 
     /// A blob of at most `limit` bytes. Whether it has its digest is for the caller to see.
-    pub fn blob(&self, digest: &Digest, limit: usize) -> Result<Bytes, Setback> {
+    pub fn blob(&self, digest: &Digest, limit: usize) -> Result<bytes::Bytes, Setback> {
         self.read(digest, limit, Missing::Blob)
     }
 
+    /// The size of a blob.
+    pub fn blob_size(&self, digest: &Digest) -> Result<Bytes, Setback> {
+        let path = self.path(digest);
+        match std::fs::metadata(&path) {
+            Ok(file) => Ok(Bytes(file.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(self.not_found(Missing::Blob))
+            }
+            Err(error) => Err(unreadable(&path, &error)),
+        }
+    }
+
     /// A digest has no other characters than its algorithm's name and hexadecimal digits, so the path stays inside.
-    fn read(&self, digest: &Digest, limit: usize, missing: Missing) -> Result<Bytes, Setback> {
-        let path = self
-            .folder
+    fn path(&self, digest: &Digest) -> PathBuf {
+        self.folder
             .join("blobs")
             .join(digest.algorithm())
-            .join(digest.hex());
+            .join(digest.hex())
+    }
+
+    fn read(
+        &self,
+        digest: &Digest,
+        limit: usize,
+        missing: Missing,
+    ) -> Result<bytes::Bytes, Setback> {
+        let path = self.path(digest);
         match read_bounded(&path, limit as u64) {
             Ok(content) => Ok(content.into()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(self.not_found(missing)),
-            Err(error) => Err(Setback::malformed(&format!(
-                "{} cannot be read: {error}",
-                path.display()
-            ))),
+            Err(error) => Err(unreadable(&path, &error)),
         }
     }
 
@@ -130,6 +145,10 @@ impl Layout {
         }
         .into()
     }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Setback {
+    Setback::malformed(&format!("{} cannot be read: {error}", path.display()))
 }
 
 /// The annotations of an entry that may hold the whole reference, in any spelling.

@@ -73,6 +73,7 @@ impl Registry {
             known: Known {
                 manifests: SingleFlight::default(),
                 configs: SingleFlight::default(),
+                blobs: SingleFlight::default(),
             },
             tags: SingleFlight::default(),
             options,
@@ -166,14 +167,22 @@ impl Registry {
             reference,
             depth,
             platforms,
+            verify_blobs: self.options.verify_blobs,
             seen: AtomicUsize::new(0),
         };
         let images = search.images(&manifest, &document.digest).await;
+        let tag_digest = match (reference.digest(), reference.tag()) {
+            (Some(_), Some(tag)) if self.options.compare_tags => {
+                place.tag_digest(reference, tag).await
+            }
+            _ => None,
+        };
         Ok(Found {
             digest: document.digest,
             content_type: document.content_type,
             manifest,
             images,
+            tag_digest,
         })
     }
 

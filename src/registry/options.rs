@@ -32,6 +32,10 @@ pub struct Options {
     pub cache_dir: Option<PathBuf>,
     /// Whether only layouts answer.
     pub offline: bool,
+    /// Whether it is asked of every config and layer whether it is there.
+    pub verify_blobs: bool,
+    /// Whether it is asked what the tag points to, where a reference has a digest too.
+    pub compare_tags: bool,
     /// The `User-Agent`.
     pub user_agent: String,
 }
@@ -51,6 +55,8 @@ impl Default for Options {
             credentials: CredentialSources::default(),
             cache_dir: None,
             offline: false,
+            verify_blobs: false,
+            compare_tags: false,
             user_agent: concat!("oci-preflight/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }

@@ -11,6 +11,9 @@ use crate::oci::{Digest, MAX_MANIFEST_BYTES, media_type};
 /// The most bytes that an answer of a token service may have. Tokens of several kilobytes are common.
 const MAX_TOKEN_BYTES: usize = 1024 * 1024;
 
+/// No limit: the answer to a `HEAD` has no body, however large it says that the blob is.
+const ANY_BYTES: usize = usize::MAX / 2;
+
 /// The most bytes of a list of tags: a thousand tags of full length, with room to spare.
 const MAX_TAGS_BYTES: usize = 1024 * 1024;
 
@@ -80,6 +83,11 @@ pub(super) enum Question<'a> {
         digest: &'a Digest,
         limit: usize,
     },
+    /// Whether there is a blob, and of which size.
+    BlobHead {
+        repository: &'a str,
+        digest: &'a Digest,
+    },
     /// The first thousand tags.
     Tags { repository: &'a str },
 }
@@ -91,6 +99,7 @@ impl Question<'_> {
             Self::Manifest { repository, .. }
             | Self::ManifestHead { repository, .. }
             | Self::Blob { repository, .. }
+            | Self::BlobHead { repository, .. }
             | Self::Tags { repository } => repository,
         }
     }
@@ -112,7 +121,7 @@ impl Question<'_> {
             Self::Manifest { .. } | Self::ManifestHead { .. } | Self::Tags { .. } => {
                 Missing::Unsaid
             }
-            Self::Blob { .. } => Missing::Blob,
+            Self::Blob { .. } | Self::BlobHead { .. } => Missing::Blob,
         }
     }
 
@@ -137,6 +146,12 @@ impl Question<'_> {
                 digest,
                 limit,
             } => (format!("{repository}/blobs/{digest}"), "", "blob", limit),
+            Self::BlobHead { repository, digest } => (
+                format!("{repository}/blobs/{digest}"),
+                "",
+                "blob",
+                ANY_BYTES,
+            ),
             Self::Tags { repository } => (
                 format!("{repository}/tags/list?n=1000"),
                 "",
@@ -146,7 +161,7 @@ impl Question<'_> {
         };
         Ok(Request {
             method: match self {
-                Self::ManifestHead { .. } => Method::HEAD,
+                Self::ManifestHead { .. } | Self::BlobHead { .. } => Method::HEAD,
                 _ => Method::GET,
             },
             url: endpoint.url(&path)?,

@@ -8,9 +8,10 @@ use super::content::Place;
 use super::setback::Setback;
 use super::single_flight::SingleFlight;
 use super::statistics::Counters;
-use crate::facts::{Answer, Depth, PlatformImage};
+use crate::facts::{Answer, BlobPart, Depth, FaultyBlob, PlatformImage};
 use crate::oci::{
-    Config, Descriptor, Digest, ImageManifest, Index, IndexEntry, Manifest, Platform, Reference,
+    Bytes, Config, Descriptor, Digest, ImageManifest, Index, IndexEntry, Manifest, Platform,
+    Reference,
 };
 
 /// How deep indexes may nest. Real ones nest once, if at all.
@@ -26,6 +27,8 @@ type Key = (String, Digest);
 pub(super) struct Known {
     pub manifests: SingleFlight<Key, Result<Manifest, Setback>>,
     pub configs: SingleFlight<Key, Result<Config, Setback>>,
+    /// The sizes of blobs; none where the registry does not tell it.
+    pub blobs: SingleFlight<Key, Result<Option<Bytes>, Setback>>,
 }
 
 /// One reference's search for its images.
@@ -36,6 +39,8 @@ pub(super) struct Search<'a> {
     pub reference: &'a Reference,
     pub depth: Depth,
     pub platforms: Option<&'a [Platform]>,
+    /// Whether it is asked of every config and layer whether it is there.
+    pub verify_blobs: bool,
     /// How many entries were seen so far.
     pub seen: AtomicUsize,
 }
@@ -110,11 +115,20 @@ impl Search<'_> {
             }
             _ => None,
         };
+        let faulty_blobs = match &manifest {
+            Ok(Manifest::Image(image)) if self.verify_blobs => {
+                let is_config_asked =
+                    !matches!(config, Some(Answer::Refused(_) | Answer::Undetermined(_)));
+                self.faulty_blobs(image, is_config_asked).await
+            }
+            _ => Vec::new(),
+        };
         PlatformImage {
             declared,
             digest: digest.clone(),
             manifest: Some(Answer::from(manifest)),
             config,
+            faulty_blobs,
         }
     }
 
@@ -144,6 +158,43 @@ impl Search<'_> {
         self.counted(self.known.configs.get_or(key, work).await)
     }
 
+    /// The blobs of an image that are not there as declared. A config that was just refused is not asked for again, and
+    /// foreign layers are not the registry's to have.
+    async fn faulty_blobs(&self, image: &ImageManifest, with_config: bool) -> Vec<FaultyBlob> {
+        let of = image.layers.len();
+        let layers = image.layers.iter().enumerate();
+        let layers = layers.map(|(index, layer)| {
+            (
+                BlobPart::Layer {
+                    number: index + 1,
+                    of,
+                },
+                layer,
+            )
+        });
+        let config = with_config.then_some((BlobPart::Config, &image.config));
+        let blobs = config
+            .into_iter()
+            .chain(layers)
+            .filter(|(_, blob)| !blob.is_foreign())
+            .map(|(part, blob)| self.fault(part, blob));
+        join_all(blobs).await.into_iter().flatten().collect()
+    }
+
+    async fn fault(&self, part: BlobPart, descriptor: &Descriptor) -> Option<FaultyBlob> {
+        let digest = &descriptor.digest;
+        let work = self.place.blob_size(self.reference.repository(), digest);
+        let size = match self.counted(self.known.blobs.get_or(self.key(digest), work).await) {
+            Ok(size) => Ok(size.filter(|size| *size != descriptor.size)?),
+            Err(setback) => Err(setback),
+        };
+        Some(FaultyBlob {
+            part,
+            descriptor: descriptor.clone(),
+            size: size.into(),
+        })
+    }
+
     fn key(&self, digest: &Digest) -> Key {
         (self.reference.name(), digest.clone())
     }
@@ -171,6 +222,7 @@ fn unasked(entry: &IndexEntry) -> PlatformImage {
         digest: entry.descriptor.digest.clone(),
         manifest: None,
         config: None,
+        faulty_blobs: Vec::new(),
     }
 }
 

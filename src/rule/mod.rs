@@ -36,6 +36,7 @@ mod retired_registry;
 mod schema1_manifest;
 mod slow_pull;
 mod streaming_ineligible;
+mod tag_digest_mismatch;
 mod too_many_layers;
 mod undetermined_image;
 mod unknown_machine_type;
@@ -66,6 +67,7 @@ pub static RULES: &[&Rule] = &[
     &corrupt_manifest::RULE,
     &not_an_image::RULE,
     &schema1_manifest::RULE,
+    &tag_digest_mismatch::RULE,
     &unsupported_layer::RULE,
     &missing_platform::RULE,
     &wrong_platform::RULE,

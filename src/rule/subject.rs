@@ -60,12 +60,14 @@ pub(super) struct Pulled<'a> {
     pub pools: Vec<&'a NodePool>,
 }
 
-/// What the registry answered about a part behind the first manifest: the manifest of an index entry, or a config.
+/// What the registry answered about a part behind the first manifest: the manifest of an index entry, a config or a layer.
 pub(super) struct Part<'a> {
     /// What it is, for a person.
     pub name: String,
     pub digest: Digest,
     pub media_type: String,
+    /// The declared bytes of a blob.
+    pub size: Option<Bytes>,
     pub refusal: Option<&'a Refusal>,
     pub failure: Option<&'a Failure>,
 }
@@ -136,23 +138,51 @@ impl<'a> Subject<'a> {
         };
         self.pulled(found)
             .into_iter()
-            .filter_map(|pulled| missing_part(found, pulled.image))
+            .flat_map(|pulled| missing_parts(found, pulled.image))
             .collect()
     }
 }
 
-fn missing_part<'a>(found: &'a Found, image: &'a PlatformImage) -> Option<Part<'a>> {
-    let of_platform = image
+fn missing_parts<'a>(found: &'a Found, image: &'a PlatformImage) -> Vec<Part<'a>> {
+    let blobs = image
+        .faulty_blobs
+        .iter()
+        .filter(|blob| blob.size.found().is_none())
+        .map(|blob| {
+            let (refusal, failure) = outcome(&blob.size);
+            Part {
+                name: format!("{}{}", blob.part, of_platform(image)),
+                digest: blob.descriptor.digest.clone(),
+                media_type: blob.descriptor.media_type.clone(),
+                size: Some(blob.descriptor.size),
+                refusal,
+                failure,
+            }
+        });
+    missing_part(found, image)
+        .into_iter()
+        .chain(blobs)
+        .collect()
+}
+
+/// The platform that the index says of an image, for messages.
+pub(super) fn of_platform(image: &PlatformImage) -> String {
+    image
         .declared
         .as_ref()
         .map(|platform| format!(" for {platform}"))
-        .unwrap_or_default();
+        .unwrap_or_default()
+}
+
+fn missing_part<'a>(found: &'a Found, image: &'a PlatformImage) -> Option<Part<'a>> {
+    let of_platform = of_platform(image);
     if let Some(answer @ (Answer::Refused(_) | Answer::Undetermined(_))) = &image.manifest {
         let (refusal, failure) = outcome(answer);
         return Some(Part {
             name: format!("the manifest{of_platform}"),
             digest: image.digest.clone(),
             media_type: entry_type(found, image),
+            size: None,
             refusal,
             failure,
         });
@@ -168,6 +198,7 @@ fn missing_part<'a>(found: &'a Found, image: &'a PlatformImage) -> Option<Part<'
         name: format!("the config{of_platform}"),
         digest: manifest.config.digest.clone(),
         media_type: manifest.config.media_type.clone(),
+        size: None,
         refusal,
         failure,
     })

@@ -106,6 +106,7 @@ impl Case {
             content_type: String::new(),
             manifest,
             images: Vec::new(),
+            tag_digest: None,
         })
     }
 
@@ -122,7 +123,9 @@ impl Case {
                 digest: digest(platform),
                 manifest: Some(Answer::Found(manifest)),
                 config: Some(Answer::Found(config(platform, sizes.len()))),
+                faulty_blobs: Vec::new(),
             }],
+            tag_digest: None,
         })
     }
 
@@ -135,6 +138,7 @@ impl Case {
                 digest: digest(platform),
                 manifest: Some(Answer::Found(image_manifest(platform, sizes))),
                 config: Some(Answer::Found(config(platform, sizes.len()))),
+                faulty_blobs: Vec::new(),
             })
             .collect();
         let entries = images
@@ -153,6 +157,7 @@ impl Case {
                 annotations: std::collections::BTreeMap::new(),
             }),
             images,
+            tag_digest: None,
         })
     }
 

@@ -286,6 +286,12 @@ impl Settings {
             .filter(|rule| self.severity(rule).is_some())
     }
 
+    /// Whether the rule that compares tags with digests is on: nobody asks for a tag otherwise.
+    #[must_use]
+    pub fn compares_tags(&self) -> bool {
+        self.rules().any(|rule| rule.id == "tag-digest-mismatch")
+    }
+
     /// The deepest facts that an enabled rule needs: nobody fetches more.
     #[must_use]
     pub fn depth(&self) -> Depth {

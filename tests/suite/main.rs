@@ -12,6 +12,7 @@
 
 mod architecture;
 mod cli;
+mod completeness;
 mod docker_registry;
 mod events;
 mod extraction;

@@ -177,14 +177,17 @@ pub fn index(arm: Option<Answer<Manifest>>) -> Lookup {
                     ],
                     diff_ids: vec![],
                 })),
+                faulty_blobs: vec![],
             },
             PlatformImage {
                 declared: Some(Platform::new("linux", "arm64", None, None)),
                 digest: digest("arm64"),
                 manifest: arm,
                 config: None,
+                faulty_blobs: vec![],
             },
         ],
+        tag_digest: None,
     })
 }
 

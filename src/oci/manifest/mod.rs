@@ -45,6 +45,17 @@ pub struct Descriptor {
     pub annotations: BTreeMap<String, String>,
 }
 
+impl Descriptor {
+    /// Whether the content is a layer that the registry need not have: a foreign one of Docker, or a non-distributable one
+    /// of OCI (image-spec `layer.md`, "Non-Distributable Layers").
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        !self.urls.is_empty()
+            || self.media_type.contains(".nondistributable.")
+            || self.media_type.contains(".foreign.")
+    }
+}
+
 /// OCI image manifest, or Docker image manifest version 2, schema 2.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageManifest {

@@ -149,12 +149,12 @@ impl PullSecrets {
             return SecretPlace::Here(secret);
         }
         let mut others = named();
-        match others.clone().any(|secret| secret.is_replicated) {
-            true => SecretPlace::Unknown,
-            false => others
-                .find_map(|secret| secret.namespace.as_deref())
-                .map_or(SecretPlace::Unknown, SecretPlace::OtherNamespace),
+        if others.clone().any(|secret| secret.is_replicated) {
+            return SecretPlace::Unknown;
         }
+        others
+            .find_map(|secret| secret.namespace.as_deref())
+            .map_or(SecretPlace::Unknown, SecretPlace::OtherNamespace)
     }
 
     /// Whether the sources hold pull secrets that may be in `namespace`.

@@ -117,6 +117,7 @@ fn index(platforms: &[&str], sizes: &[u64]) -> Found {
             digest: Digest::sha256_of(platform.as_bytes()),
             manifest: Some(Answer::Found(manifest.clone())),
             config: None,
+            faulty_blobs: Vec::new(),
         })
         .collect();
     let entries = images
@@ -135,6 +136,7 @@ fn index(platforms: &[&str], sizes: &[u64]) -> Found {
             annotations: BTreeMap::new(),
         }),
         images,
+        tag_digest: None,
     }
 }
 
