@@ -125,9 +125,9 @@ impl Place<'_> {
     ) -> Result<Option<oci::Bytes>, Setback> {
         match self {
             Self::Layout(layout) => layout.blob_size(digest).map(Some),
-            Self::Host(host, wire) => {
+            Self::Hosts(ways, wire) => {
                 let question = Question::BlobHead { repository, digest };
-                let reply = host.ask(wire, &question).await.map_err(unanswered_head)?;
+                let reply = ways.ask(wire, &question).await.map_err(unanswered_head)?;
                 let size = reply.header("content-length");
                 Ok(size.and_then(|text| text.parse().ok()).map(oci::Bytes))
             }
@@ -141,12 +141,12 @@ impl Place<'_> {
                 let document = layout.manifest(&reference.with_tag(tag)).ok()?;
                 Some(document.digest)
             }
-            Self::Host(host, wire) => {
+            Self::Hosts(ways, wire) => {
                 let question = Question::ManifestHead {
                     repository: reference.repository(),
                     tag_or_digest: tag,
                 };
-                let reply = host.ask(wire, &question).await.ok()?;
+                let reply = ways.ask(wire, &question).await.ok()?;
                 reply.header("docker-content-digest")?.parse().ok()
             }
         }

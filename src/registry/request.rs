@@ -111,7 +111,7 @@ impl Question<'_> {
                 !tag_or_digest.contains(':')
             }
             Self::Tags { .. } => true,
-            Self::Blob { .. } => false,
+            Self::Blob { .. } | Self::BlobHead { .. } => false,
         }
     }
 

@@ -319,14 +319,15 @@ fn passing_trouble(reply: &Reply) -> Option<Failure> {
         _ => return None,
     };
     let (_, message) = error_document(&reply.body);
-    let mut words = if message.is_empty() {
+    let said = if message.is_empty() {
         String::new()
     } else {
         format!(": {message}")
     };
-    if let Some(limit) = RateLimit::read(&reply.headers) {
-        words += &format!(" ({limit})");
-    }
+    let words = match RateLimit::read(&reply.headers) {
+        Some(limit) => format!("{said} ({limit})"),
+        None => said,
+    };
     let mut trouble = failure(
         reason,
         &format!("{} answered {}{words}", reply.host, reply.status),

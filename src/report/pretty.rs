@@ -321,7 +321,8 @@ fn cost(report: &Report) -> String {
         statistics.cache_hits,
     );
     for limit in &statistics.rate_limits {
-        text += &format!("\n{}", visible(limit));
+        text.push('\n');
+        text.push_str(&visible(limit));
     }
     text
 }
