@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use super::fault::Fault;
 
+/// The width that the text is laid out for, in columns.
+const WIDTH: usize = 80;
+
 /// How a stage ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StageVerdict {
@@ -91,27 +94,40 @@ impl ProbeReport {
     /// Plain text for a person, without colours.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let mut text = format!("The way to {}\n\n", visible(&self.target));
+        let mut text = format!(
+            "The way to {}, without credentials\n\n",
+            visible(&self.target)
+        );
         for stage in &self.stages {
             let time = match stage.verdict {
                 StageVerdict::Skipped => String::new(),
                 _ => format!("{} ms", stage.duration.as_millis()),
             };
-            let _ = writeln!(
-                text,
-                "  {:8} {:7} {time:>8}  {}: {}",
+            let head = format!(
+                "  {:8} {:7} {time:>8}  ",
                 stage.stage,
-                stage.verdict.as_str(),
-                visible(&stage.target),
-                visible(&stage.detail),
+                stage.verdict.as_str()
             );
+            let words = match stage.verdict {
+                StageVerdict::Skipped => stage.detail.clone(),
+                _ => format!("{}: {}", stage.target, stage.detail),
+            };
+            let indent = " ".repeat(head.len());
+            let options = layout().initial_indent(&head).subsequent_indent(&indent);
+            let _ = writeln!(text, "{}", textwrap::fill(&visible(&words), options));
         }
-        let _ = match &self.fault {
-            None => writeln!(text, "\nThe way is clear."),
-            Some(fault) => writeln!(text, "\n{}", visible(&fault.help())),
+        let verdict = match &self.fault {
+            None => "The way is clear.".to_owned(),
+            Some(fault) => visible(&fault.help()),
         };
+        let _ = writeln!(text, "\n{}", textwrap::fill(&verdict, layout()));
         text
     }
+}
+
+/// Lines that break between words only, because names of hosts have dashes.
+fn layout() -> textwrap::Options<'static> {
+    textwrap::Options::new(WIDTH).word_splitter(textwrap::WordSplitter::NoHyphenation)
 }
 
 /// The text with control characters made visible: much of it comes from servers.
@@ -150,6 +166,8 @@ mod tests {
                 .as_str()
                 .is_some_and(|help| help.contains("resolver"))
         );
-        assert!(!report.to_text().contains('\u{1b}'));
+        let text = report.to_text();
+        assert!(!text.contains('\u{1b}'), "{text}");
+        assert!(text.lines().all(|line| line.len() <= WIDTH), "{text}");
     }
 }

@@ -1,5 +1,7 @@
 //! The walk itself: one stage after the other, as far as it goes.
 
+mod image;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -14,10 +16,9 @@ use super::encryption::{NoHandshake, greet};
 use super::fault::Fault;
 use super::outcome::{ProbeReport, Stage, StageVerdict};
 use super::target::Target;
-use super::web::{self, Failed, Next, authority};
+use super::web::{self, Failed, authority};
 use super::words::{described, distrust_fault, handshake_words};
 use super::{Options, ProbeError};
-use crate::oci::Reference;
 
 /// A probe under way.
 pub(super) struct Walk {
@@ -69,13 +70,8 @@ impl Walk {
         for stage in ["dns", "tcp", "tls", "http"].iter().chain(image) {
             let is_missing = self.stages.iter().all(|tried| tried.stage != *stage);
             if is_missing && (self.tls || *stage != "tls") {
-                self.stages.push(Stage {
-                    stage,
-                    target: self.target.authority(),
-                    verdict: StageVerdict::Skipped,
-                    duration: Duration::ZERO,
-                    detail: "not come to".to_owned(),
-                });
+                let target = self.target.authority();
+                self.add_skipped(stage, &target);
             }
         }
         ProbeReport {
@@ -124,6 +120,16 @@ impl Walk {
         });
     }
 
+    fn add_skipped(&mut self, stage: &'static str, target: &str) {
+        self.stages.push(Stage {
+            stage,
+            target: target.to_owned(),
+            verdict: StageVerdict::Skipped,
+            duration: Duration::ZERO,
+            detail: "not come to".to_owned(),
+        });
+    }
+
     /// Notes a stage that failed. The first fault is the one that counts.
     fn fail(&mut self, stage: &'static str, target: &str, start: Instant, (detail, fault): Failed) {
         self.add(stage, target, start, Err(detail));
@@ -160,6 +166,16 @@ impl Walk {
 
     /// A connection to each address at once; the first that came about, in the resolver's order.
     async fn connect(&mut self, host: &str, addresses: &[SocketAddr]) -> Option<TcpStream> {
+        let (first, silent) = self.try_all(addresses).await;
+        if first.is_none() {
+            let host = host.to_owned();
+            self.fault.get_or_insert(Fault::Connection { host, silent });
+        }
+        first
+    }
+
+    /// Tries each address at once, and notes how each went. The first connection, and whether nothing answered at all.
+    async fn try_all(&mut self, addresses: &[SocketAddr]) -> (Option<TcpStream>, bool) {
         let limit = self.limit;
         let tries = addresses.iter().map(|address| async move {
             let start = Instant::now();
@@ -182,11 +198,7 @@ impl Walk {
                 stage.duration = duration;
             }
         }
-        if first.is_none() {
-            let host = host.to_owned();
-            self.fault.get_or_insert(Fault::Connection { host, silent });
-        }
-        first
+        (first, silent)
     }
 
     async fn tunnel(&mut self, stream: &mut TcpStream) -> bool {
@@ -281,145 +293,4 @@ impl Walk {
             }
         }
     }
-
-    async fn image(&mut self, image: &Reference, api: &Response) {
-        let token = match web::token_address(api, image.repository()) {
-            Some(url) => self.token(&url, image).await,
-            None => None,
-        };
-        let token = token.as_deref();
-        let path = format!("{}/manifests/{}", image.repository(), image.tag_or_digest());
-        if self
-            .ask("manifest", Method::HEAD, &path, token, image)
-            .await
-            .is_none()
-        {
-            return;
-        }
-        let Some(config) = self.config_of(image, token).await else {
-            return;
-        };
-        let path = format!("{}/blobs/{config}", image.repository());
-        let blob = self.ask("blob", Method::GET, &path, token, image).await;
-        if let Some(target) = blob.as_ref().and_then(web::redirect) {
-            self.second_host(&target).await;
-        }
-    }
-
-    /// A token for anybody.
-    async fn token(&mut self, url: &Url, image: &Reference) -> Option<String> {
-        let host = authority(url);
-        let start = Instant::now();
-        match web::send(&self.client, Method::GET, url, None).await {
-            Ok(answer) if answer.status().is_success() => {
-                let token = web::token(answer).await;
-                if token.is_some() {
-                    self.add("token", &host, start, Ok("a token for anybody".to_owned()));
-                } else {
-                    let words = "an answer without a token".to_owned();
-                    self.fail("token", &host, start, (words, Fault::Answer(host.clone())));
-                }
-                token
-            }
-            Ok(answer) => {
-                let failed = refused(&answer, &host, image);
-                self.fail("token", &host, start, failed);
-                None
-            }
-            Err(failed) => {
-                self.fail("token", &host, start, failed);
-                None
-            }
-        }
-    }
-
-    /// One question about the image. The answer, where it is a good one or a redirect.
-    async fn ask(
-        &mut self,
-        stage: &'static str,
-        method: Method,
-        path: &str,
-        token: Option<&str>,
-        image: &Reference,
-    ) -> Option<Response> {
-        let url = self.url(path)?;
-        let start = Instant::now();
-        match web::send(&self.client, method, &url, token).await {
-            Ok(answer) if answer.status().is_success() || answer.status().is_redirection() => {
-                self.add(
-                    stage,
-                    url.path(),
-                    start,
-                    Ok(format!("status {}", answer.status())),
-                );
-                Some(answer)
-            }
-            Ok(answer) => {
-                let failed = refused(&answer, &self.target.authority(), image);
-                self.fail(stage, url.path(), start, failed);
-                None
-            }
-            Err(failed) => {
-                self.fail(stage, url.path(), start, failed);
-                None
-            }
-        }
-    }
-
-    /// The digest of the image's config; of the first image where there are several.
-    async fn config_of(&self, image: &Reference, token: Option<&str>) -> Option<String> {
-        let mut tag_or_digest = image.tag_or_digest().to_owned();
-        for _ in 0..2 {
-            let url = self.url(&format!("{}/manifests/{tag_or_digest}", image.repository()))?;
-            let answer = web::send(&self.client, Method::GET, &url, token)
-                .await
-                .ok()?;
-            match web::next_digest(answer).await? {
-                Next::Config(digest) => return Some(digest),
-                Next::Manifest(digest) => tag_or_digest = digest,
-            }
-        }
-        None
-    }
-
-    /// The host that serves the content, which firewalls forget.
-    async fn second_host(&mut self, url: &Url) {
-        let host = authority(url);
-        let start = Instant::now();
-        match web::send(&self.client, Method::GET, url, None).await {
-            Ok(answer) if answer.status().is_success() => {
-                let words = format!("serves the content, status {}", answer.status());
-                self.add("redirect", &host, start, Ok(words));
-            }
-            Ok(answer) => {
-                let words = format!("status {}", answer.status());
-                self.fail(
-                    "redirect",
-                    &host,
-                    start,
-                    (words, Fault::Redirect(host.clone())),
-                );
-            }
-            Err((detail, _)) => {
-                self.fail(
-                    "redirect",
-                    &host,
-                    start,
-                    (detail, Fault::Redirect(host.clone())),
-                );
-            }
-        }
-    }
-}
-
-fn refused(answer: &Response, host: &str, image: &Reference) -> Failed {
-    let host = host.to_owned();
-    let fault = match answer.status().as_u16() {
-        401 => Fault::Credentials(image.to_string()),
-        403 => Fault::Forbidden(image.to_string()),
-        404 => Fault::NotFound(image.to_string()),
-        429 => Fault::RateLimit(host),
-        status => Fault::Registry { host, status },
-    };
-    (format!("status {}", answer.status()), fault)
 }

@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use oci_preflight::event::{Class, classify, explain};
+use oci_preflight::event::{Class, Confidence, classify, explain};
 use proptest::prelude::*;
 use serde_json::json;
+
+use crate::runner::Preflight;
 
 /// A message and the class of its true cause.
 struct Row {
@@ -169,6 +171,131 @@ fn a_truncated_message_keeps_what_is_certain() {
 fn a_message_that_a_terminal_has_broken_is_joined() {
     let text = b"Failed to pull image \"quay.io/team/app:1\": rpc error: code = Unknown desc = no spa\nce left on device";
     assert_eq!(explained(text)[0][0], "disk_full");
+}
+
+/// One wording of each kind that has more than one way to be read, with its first cause.
+#[test]
+fn what_looks_alike_is_told_apart() {
+    let digest = "0b3d4c5e".repeat(8);
+    for (message, class) in [
+        (
+            "error pulling image configuration: download failed after attempts=6: dial tcp 192.0.2.1:443: i/o timeout".to_owned(),
+            Class::RedirectTargetUnreachable,
+        ),
+        (
+            "failed to register layer: processing tar file(exit status 1): unexpected EOF".to_owned(),
+            Class::LayerCorruptOrFormat,
+        ),
+        (
+            "Failed to pull image \"r.example/a:1\": writing blob: happened during read: unexpected EOF".to_owned(),
+            Class::TruncatedDownload,
+        ),
+        (
+            format!("copying image 1/2 from manifest list: reading manifest sha256:{digest} in r.example/a: manifest unknown"),
+            Class::DanglingTag,
+        ),
+        (
+            format!("failed to resolve source metadata for docker.io/library/node@sha256:{digest}: docker.io/library/node@sha256:{digest}: not found"),
+            Class::DigestGone,
+        ),
+        (
+            "Get \"https://registry-1.docker.io/v2/\": x509: certificate is valid for gateway.example, not registry-1.docker.io".to_owned(),
+            Class::TlsInterceptingProxy,
+        ),
+        (
+            format!("failed to copy: httpReadSeeker: failed open: unexpected status from GET request to https://s3.r.example/docker/registry/v2/blobs/sha256/0b/{digest}/data: 403 Forbidden"),
+            Class::BlobBackendError,
+        ),
+        (
+            "Failed to pull image \"kind.local/app:1\": Head \"https://kind.local/v2/app/manifests/1\": dial tcp: lookup kind.local: no such host".to_owned(),
+            Class::LocalImageNotPushed,
+        ),
+    ] {
+        assert_eq!(classify(&message).first().map(|cause| cause.class), Some(class), "{message}");
+    }
+}
+
+#[test]
+fn a_message_quoted_many_times_over_means_the_same() {
+    let mut text =
+        "Failed to pull image \"ghcr.io/team/app:1\": toomanyrequests: slow down".to_owned();
+    for _ in 0..5 {
+        text = format!("err={text:?}");
+    }
+    assert_eq!(explained(text.as_bytes()), [["rate_limit"]]);
+}
+
+#[test]
+fn a_message_cut_off_anywhere_never_gets_a_sure_cause_that_the_whole_has_not() {
+    let text = "Failed to pull image \"ghcr.io/team/app:1\": failed to resolve reference: unexpected status from HEAD request to \
+                https://ghcr.io/v2/team/app/manifests/1: 403 Forbidden";
+    let whole: Vec<Class> = classify(text).iter().map(|cause| cause.class).collect();
+    for end in 0..text.len() {
+        let causes = classify(&text[..end]);
+        let sure = causes
+            .iter()
+            .find(|cause| cause.confidence == Confidence::Sure && !whole.contains(&cause.class));
+        assert!(sure.is_none(), "{}: {sure:?}", &text[..end]);
+    }
+}
+
+/// Logs as long as a day's: 100 MB in an optimised build, a tenth of it where the program is not.
+#[test]
+fn long_logs_are_read_as_a_stream() {
+    const LINE: &[u8] = b"I1124 04:00:00.000000 1 server.go:1] handled request path=/healthz status=200 registry cache warm\n";
+    let lines = if cfg!(debug_assertions) {
+        100_000
+    } else {
+        1_000_000
+    };
+    let failure = &b"Failed to pull image \"nginx:0\": toomanyrequests: slow down\n"[..];
+    let log = std::io::Read::chain(
+        Repeated {
+            line: LINE,
+            at: 0,
+            left: lines * LINE.len(),
+        },
+        failure,
+    );
+    let explanation = explain(std::io::BufReader::new(log)).expect("memory can be read");
+    assert_eq!(explanation.events.len(), 1);
+    assert_eq!(explanation.events[0].causes[0].class, Class::RateLimit);
+}
+
+/// One line again and again, never held as a whole.
+struct Repeated {
+    line: &'static [u8],
+    at: usize,
+    left: usize,
+}
+
+impl std::io::Read for Repeated {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let rest = &self.line[self.at..];
+        let length = rest.len().min(buffer.len()).min(self.left);
+        buffer[..length].copy_from_slice(&rest[..length]);
+        self.at = (self.at + length) % self.line.len();
+        self.left -= length;
+        Ok(length)
+    }
+}
+
+#[test]
+fn the_images_of_a_message_are_checked_at_once() {
+    let outcome = Preflight::new([
+        "explain",
+        "--lint",
+        "--config",
+        "fixtures/oci-preflight.toml",
+        "--output",
+        "json",
+        "Failed to pull image \"registry.example.com/shop/api:0.0.0\": not found",
+    ])
+    .run();
+    let written: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+    let image = &written["lint"]["images"][0];
+    assert_eq!(image["reference"], "registry.example.com/shop/api:0.0.0");
+    assert_eq!(outcome.status, 1, "{}", outcome.stdout);
 }
 
 proptest! {

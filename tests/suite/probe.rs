@@ -330,7 +330,8 @@ async fn the_whole_way_is_walked_up_to_the_second_host() {
     assert_eq!(
         stages,
         [
-            "proxy", "dns", "tcp", "tls", "http", "token", "manifest", "blob", "redirect"
+            "proxy", "dns", "tcp", "tls", "http", "token", "manifest", "blob", "dns", "tcp",
+            "redirect"
         ]
     );
     let asked = storage.received_requests().await.expect("requests");
