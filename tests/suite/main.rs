@@ -24,6 +24,7 @@ mod readme;
 mod registry;
 mod registry_cache;
 mod registry_faults;
+mod registry_faults_table;
 mod registry_layouts;
 mod registry_tls;
 mod registry_ways;
