@@ -1,9 +1,12 @@
 //! What can be written on the command line.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Args, Parser, Subcommand, ValueEnum};
 
 use super::inspect::InspectArguments;
 use crate::cluster::KubernetesVersion;
@@ -11,7 +14,7 @@ use crate::input::{Exclude, ExcludeError};
 use crate::oci::Platform;
 use crate::render::Rendering;
 use crate::report::Output;
-use crate::settings::{FailOn, Overrides, RuleLevel, Settings};
+use crate::settings::{FailOn, Origins, Overrides, RuleLevel, Settings};
 
 /// Finds container images that a Kubernetes cluster could not pull or run, before the deploy.
 #[derive(Debug, Parser)]
@@ -21,7 +24,14 @@ pub(super) struct Arguments {
     pub command: Command,
 
     /// When to use colours.
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        env = "OCI_PREFLIGHT_COLOR"
+    )]
     pub color: Color,
 }
 
@@ -37,12 +47,15 @@ pub(super) enum Command {
     Probe(ProbeArguments),
     /// Explain a rule, or the message of an event: what it means, what to check, how to fix it.
     Explain(ExplainArguments),
-    /// Print the JSON Schema of the report.
+    /// Print the JSON Schema of the report or of the config file.
     Schema(SchemaArguments),
     /// Look after what is kept between runs.
     Cache(CacheArguments),
     /// Print a completion script for a shell.
     Completions(CompletionsArguments),
+    /// Print the manual page of the program, or of one of its commands.
+    #[command(hide = true)]
+    Man(ManArguments),
 }
 
 /// When to use colours.
@@ -78,11 +91,17 @@ pub(super) struct LintArguments {
     pub paths: Vec<PathBuf>,
 
     /// Check an image that stands in no file.
-    #[arg(long = "image", value_name = "REF", help_heading = "What to check")]
+    #[arg(
+        long = "image",
+        value_name = "REF",
+        value_delimiter = ',',
+        env = "OCI_PREFLIGHT_IMAGE",
+        help_heading = "What to check"
+    )]
     pub images: Vec<String>,
 
     /// Leave out what matches this pattern, as in a .gitignore, when it is found in a folder.
-    #[arg(long, value_name = "GLOB", value_parser = exclude, help_heading = "What to check")]
+    #[arg(long, value_name = "GLOB", value_parser = exclude, env = "OCI_PREFLIGHT_EXCLUDE", help_heading = "What to check")]
     pub exclude: Vec<Exclude>,
 
     /// Print every place that names this image, and check nothing. The name may leave out the tag.
@@ -95,23 +114,44 @@ pub(super) struct LintArguments {
     pub why: Option<String>,
 
     /// Ask about arguments, variables and data that look like an image too. Only what a registry knows is reported.
-    #[arg(long, env = "OCI_PREFLIGHT_GUESS", help_heading = "What to check")]
-    pub guess: bool,
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        value_parser = BoolishValueParser::new(), hide_possible_values = true,
+        env = "OCI_PREFLIGHT_GUESS", help_heading = "What to check")]
+    pub guess: Option<bool>,
 
     /// Don't render Helm charts and Kustomizations with the helm, kustomize or kubectl of this machine.
-    #[arg(long, env = "OCI_PREFLIGHT_NO_RENDER", help_heading = "Rendering")]
-    pub no_render: bool,
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        value_parser = BoolishValueParser::new(), hide_possible_values = true,
+        env = "OCI_PREFLIGHT_NO_RENDER", help_heading = "Rendering")]
+    pub no_render: Option<bool>,
 
     /// A file of values for all charts.
-    #[arg(long, value_name = "FILE", help_heading = "Rendering")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_delimiter = ',',
+        env = "OCI_PREFLIGHT_VALUES",
+        help_heading = "Rendering"
+    )]
     pub values: Vec<PathBuf>,
 
     /// A value for all charts.
-    #[arg(long, value_name = "KEY=VALUE", help_heading = "Rendering")]
+    #[arg(
+        long,
+        value_name = "KEY=VALUE",
+        env = "OCI_PREFLIGHT_SET",
+        help_heading = "Rendering"
+    )]
     pub set: Vec<String>,
 
     /// An API version that charts may count on.
-    #[arg(long, value_name = "VERSION", help_heading = "Rendering")]
+    #[arg(
+        long,
+        value_name = "VERSION",
+        value_delimiter = ',',
+        env = "OCI_PREFLIGHT_API_VERSIONS",
+        help_heading = "Rendering"
+    )]
     pub api_versions: Vec<String>,
 
     /// The config file. Default: oci-preflight.toml in the first path's folder or any above it.
@@ -125,11 +165,21 @@ pub(super) struct LintArguments {
 
     /// Node pools, as gcloud, kubectl, aws, az or terraform prints them, or as Karpenter, eksctl and kops have them; `-`
     /// is standard input.
-    #[arg(long, value_name = "FILE", help_heading = "Where it will run")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "OCI_PREFLIGHT_NODES",
+        help_heading = "Where it will run"
+    )]
     pub nodes: Vec<PathBuf>,
 
     /// What `gcloud iam service-accounts list` or `gcloud … get-iam-policy` prints with --format=json.
-    #[arg(long, value_name = "FILE", help_heading = "Where it will run")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "OCI_PREFLIGHT_IAM",
+        help_heading = "Where it will run"
+    )]
     pub iam: Vec<PathBuf>,
 
     /// A pull secret of every pod: the content of a kubernetes.io/dockerconfigjson Secret, or the Secret itself. No
@@ -137,6 +187,7 @@ pub(super) struct LintArguments {
     #[arg(
         long = "pull-secret",
         value_name = "FILE",
+        env = "OCI_PREFLIGHT_PULL_SECRET",
         help_heading = "Where it will run"
     )]
     pub pull_secrets: Vec<PathBuf>,
@@ -145,6 +196,8 @@ pub(super) struct LintArguments {
     #[arg(
         long = "platform",
         value_name = "OS/ARCH[/VARIANT]",
+        value_delimiter = ',',
+        env = "OCI_PREFLIGHT_PLATFORM",
         help_heading = "Where it will run"
     )]
     pub platforms: Vec<Platform>,
@@ -159,31 +212,51 @@ pub(super) struct LintArguments {
     pub kubernetes_version: Option<KubernetesVersion>,
 
     /// Ask nothing over the network. Layouts and node pool files still answer.
-    #[arg(long, env = "OCI_PREFLIGHT_OFFLINE", help_heading = "Registries")]
-    pub offline: bool,
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        value_parser = BoolishValueParser::new(), hide_possible_values = true,
+        env = "OCI_PREFLIGHT_OFFLINE", help_heading = "Registries")]
+    pub offline: Option<bool>,
 
     /// Ask whether every config and layer that nodes would pull is there, with the declared size.
-    #[arg(long, env = "OCI_PREFLIGHT_VERIFY_BLOBS", help_heading = "Registries")]
-    pub verify_blobs: bool,
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        value_parser = BoolishValueParser::new(), hide_possible_values = true,
+        env = "OCI_PREFLIGHT_VERIFY_BLOBS", help_heading = "Registries")]
+    pub verify_blobs: Option<bool>,
 
     /// Answer for that host from an OCI image layout instead of the network.
-    #[arg(long = "layout", value_name = "HOST[/PREFIX]=DIR", value_parser = layout, help_heading = "Registries")]
+    #[arg(long = "layout", value_name = "HOST[/PREFIX]=DIR", value_parser = layout, env = "OCI_PREFLIGHT_LAYOUT", help_heading = "Registries")]
     pub layouts: Vec<(String, PathBuf)>,
 
     /// Speak HTTP without encryption to that host.
-    #[arg(long, value_name = "HOST", help_heading = "Registries")]
+    #[arg(
+        long,
+        value_name = "HOST",
+        value_delimiter = ',',
+        env = "OCI_PREFLIGHT_PLAIN_HTTP",
+        help_heading = "Registries"
+    )]
     pub plain_http: Vec<String>,
 
     /// Trust the certificate authorities in that PEM file too.
-    #[arg(long = "ca-file", value_name = "FILE", help_heading = "Registries")]
+    #[arg(
+        long = "ca-file",
+        value_name = "FILE",
+        env = "OCI_PREFLIGHT_CA_FILE",
+        help_heading = "Registries"
+    )]
     pub ca_files: Vec<PathBuf>,
 
     /// Ask the hosts that containerd would ask: a folder of HOST/hosts.toml files, such as the nodes' /etc/containerd/certs.d.
-    #[arg(long = "hosts-dir", value_name = "DIR", help_heading = "Registries")]
+    #[arg(
+        long = "hosts-dir",
+        value_name = "DIR",
+        env = "OCI_PREFLIGHT_HOSTS_DIR",
+        help_heading = "Registries"
+    )]
     pub hosts_dirs: Vec<PathBuf>,
 
     /// Ask that mirror before the registry; several are asked in this order.
-    #[arg(long = "mirror", value_name = "HOST=URL", value_parser = mirror, help_heading = "Registries")]
+    #[arg(long = "mirror", value_name = "HOST=URL", value_parser = mirror, env = "OCI_PREFLIGHT_MIRROR", help_heading = "Registries")]
     pub mirrors: Vec<(String, String)>,
 
     #[arg(long, value_name = "N", value_parser = at_least_one, env = "OCI_PREFLIGHT_CONCURRENCY", help_heading = "Registries",
@@ -207,17 +280,24 @@ pub(super) struct LintArguments {
         long,
         value_name = "DIR",
         env = "OCI_PREFLIGHT_CACHE_DIR",
-        conflicts_with = "no_cache",
         help_heading = "Registries"
     )]
     pub cache_dir: Option<PathBuf>,
 
     /// Keep nothing between runs, and use nothing that was kept.
-    #[arg(long, help_heading = "Registries")]
-    pub no_cache: bool,
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        value_parser = BoolishValueParser::new(), hide_possible_values = true,
+        env = "OCI_PREFLIGHT_NO_CACHE", help_heading = "Registries")]
+    pub no_cache: Option<bool>,
 
     /// Set the level of a rule: error, warning, note or off.
-    #[arg(long = "rule", value_name = "ID=LEVEL", help_heading = "What counts")]
+    #[arg(
+        long = "rule",
+        value_name = "ID=LEVEL",
+        value_delimiter = ',',
+        env = "OCI_PREFLIGHT_RULE",
+        help_heading = "What counts"
+    )]
     pub rules: Vec<RuleLevel>,
 
     /// The severity from which a finding makes the exit status 1: error, warning, note or never [default: error]
@@ -229,9 +309,27 @@ pub(super) struct LintArguments {
     )]
     pub fail_on: Option<FailOn>,
 
+    /// The file with the findings that are known: only others count.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "OCI_PREFLIGHT_BASELINE",
+        help_heading = "What counts"
+    )]
+    pub baseline: Option<PathBuf>,
+
+    /// Write the findings of this run to the baseline, so that only later ones count.
+    #[arg(long, help_heading = "What counts")]
+    pub write_baseline: bool,
+
     /// How to report: pretty, json, sarif, github, gitlab, junit, markdown or html; several in one run, each with a file of
     /// its own [default: pretty]
-    #[arg(long = "output", value_name = "FORMAT[=FILE]", help_heading = "Output")]
+    #[arg(
+        long = "output",
+        value_name = "FORMAT[=FILE]",
+        env = "OCI_PREFLIGHT_OUTPUT",
+        help_heading = "Output"
+    )]
     pub outputs: Vec<Output>,
 
     /// When to show progress.
@@ -240,20 +338,57 @@ pub(super) struct LintArguments {
         value_enum,
         default_value_t,
         value_name = "WHEN",
+        env = "OCI_PREFLIGHT_PROGRESS",
         help_heading = "Output"
     )]
     pub progress: Progress,
 
     /// Print only findings.
-    #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
+    #[arg(
+        short,
+        long,
+        conflicts_with = "verbose",
+        env = "OCI_PREFLIGHT_QUIET",
+        help_heading = "Output"
+    )]
     pub quiet: bool,
 
-    /// Print what each node pool gets, times and requests too.
-    #[arg(short, long, help_heading = "Output")]
+    /// Print the settings of this run and where each came from, and do nothing else.
+    #[arg(long, help_heading = "What to check")]
+    pub show_settings: bool,
+
+    /// Print times and requests too.
+    #[arg(short, long, env = "OCI_PREFLIGHT_VERBOSE", help_heading = "Output")]
     pub verbose: bool,
 }
 
 impl LintArguments {
+    /// Where each option that was given came from: the flag, or its environment variable. By its key in the config file.
+    pub(super) fn origins(&self, matches: &ArgMatches) -> Origins {
+        let command = Self::augment_args(clap::Command::new("lint"));
+        let given = command.get_arguments().filter_map(|argument| {
+            let origin = match (
+                matches.value_source(argument.get_id().as_str())?,
+                argument.get_long(),
+            ) {
+                (ValueSource::CommandLine, Some(long)) => format!("--{long}"),
+                (ValueSource::CommandLine, None) => "command line".to_owned(),
+                (ValueSource::EnvVariable, _) => argument.get_env()?.to_string_lossy().into_owned(),
+                _ => return None,
+            };
+            Some((config_key(argument), origin))
+        });
+        let mut origins: BTreeMap<String, String> = given.collect();
+        if let Some(origin) = origins.remove("rules") {
+            origins.extend(
+                self.rules
+                    .iter()
+                    .map(|rule| (format!("rules.{}", rule.id), origin.clone())),
+            );
+        }
+        origins
+    }
+
     /// What the command line says, for [`Settings::new`].
     pub(super) fn overrides(&self) -> Overrides {
         Overrides {
@@ -264,7 +399,7 @@ impl LintArguments {
                 values: self.values.clone(),
                 set: self.set.clone(),
                 api_versions: self.api_versions.clone(),
-                offline: self.offline,
+                offline: false,
             },
             guess: self.guess,
             images: self.images.clone(),
@@ -277,6 +412,8 @@ impl LintArguments {
             verify_blobs: self.verify_blobs,
             fail_on: self.fail_on,
             rules: self.rules.clone(),
+            baseline: self.baseline.clone(),
+            outputs: self.outputs.clone(),
             layouts: self.layouts.clone(),
             plain_http: self.plain_http.clone(),
             ca_files: self.ca_files.clone(),
@@ -363,6 +500,8 @@ pub(super) struct SchemaArguments {
 pub(super) enum SchemaOf {
     /// What `lint --output json` prints.
     Report,
+    /// `oci-preflight.toml`, for editors.
+    Config,
 }
 
 #[derive(Debug, Args)]
@@ -383,10 +522,28 @@ pub(super) enum CacheAction {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct ManArguments {
+    /// The command [default: the program itself]
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct CompletionsArguments {
     /// The shell.
     #[arg(value_enum, value_name = "SHELL")]
     pub shell: clap_complete::Shell,
+}
+
+/// The key of an option in the config file. Tables that hold many have a name in the plural.
+fn config_key(argument: &Arg) -> String {
+    match argument.get_long() {
+        Some("layout") => "layouts".to_owned(),
+        Some("mirror") => "mirrors".to_owned(),
+        Some("rule") => "rules".to_owned(),
+        Some(long) => long.to_owned(),
+        None => argument.get_id().to_string(),
+    }
 }
 
 pub(super) fn layout(text: &str) -> Result<(String, PathBuf), String> {
@@ -429,6 +586,37 @@ fn seconds(text: &str) -> Result<Duration, String> {
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
+
+    #[test]
+    fn each_option_has_a_key_in_the_config_and_a_variable_or_a_reason_why_not() {
+        /// Options without a key in the config file, and why.
+        const NOT_IN_THE_CONFIG: [(&str, &str); 7] = [
+            ("config", "names the config itself"),
+            ("write-baseline", "is done once, by a person"),
+            ("show-settings", "is done once, by a person"),
+            ("progress", "is about the terminal, not the project"),
+            ("quiet", "is about the terminal, not the project"),
+            ("verbose", "is about the terminal, not the project"),
+            ("help", "is done once, by a person"),
+        ];
+        /// Options without a variable, and why.
+        const NOT_IN_THE_ENVIRONMENT: [&str; 3] = ["write-baseline", "show-settings", "help"];
+        let schema = crate::settings::config_schema();
+        let command = LintArguments::augment_args(clap::Command::new("lint"));
+        for argument in command.get_arguments() {
+            let key = config_key(argument);
+            let excepted = NOT_IN_THE_CONFIG.iter().any(|(name, _)| *name == key);
+            let in_config = schema["properties"].get(&key).is_some();
+            assert!(in_config != excepted, "{key}");
+            let Some(long) = argument.get_long() else {
+                continue;
+            };
+            let variable = format!("OCI_PREFLIGHT_{}", long.to_uppercase().replace('-', "_"));
+            let has = argument.get_env().and_then(|name| name.to_str());
+            let expected = (!NOT_IN_THE_ENVIRONMENT.contains(&long)).then_some(variable);
+            assert_eq!(has, expected.as_deref(), "{long}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

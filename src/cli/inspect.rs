@@ -66,6 +66,7 @@ pub(super) async fn run(arguments: InspectArguments, color: Color) -> miette::Re
     let mut settings = Settings::new(overrides(arguments), config.as_ref());
     // The config file names sources for `lint`. Here the image is all there is.
     settings.paths.clear();
+    settings.ignores.clear();
     let report = lint::inspect(&settings, &|_| {}).await?;
     terminal::print(|out| match output {
         ListFormat::Pretty => Inspection {
@@ -83,7 +84,7 @@ fn overrides(arguments: InspectArguments) -> Overrides {
         nodes: arguments.nodes,
         platforms: arguments.platforms,
         kubernetes_version: arguments.kubernetes_version,
-        offline: arguments.offline,
+        offline: arguments.offline.then_some(true),
         layouts: arguments.layouts,
         plain_http: arguments.plain_http,
         ca_files: arguments.ca_files,

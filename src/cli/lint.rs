@@ -3,32 +3,37 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use clap::ArgMatches;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::IntoDiagnostic as _;
 
 use super::arguments::{Color, LintArguments, Progress};
+use super::baseline::KnownFindings;
 use super::destination::Destination;
 use super::terminal;
 use crate::lint;
 use crate::oci::Reference;
-use crate::report::{Detail, Format, FormatName, Output, Style, Verdict, write_places};
+use crate::report::{Detail, Format, FormatName, Style, Verdict, write_places};
 use crate::settings::{ConfigFile, Settings, find_config_file};
 
 /// Checks every image that the sources name. Gives the exit status.
-pub(super) async fn run(arguments: LintArguments, color: Color) -> miette::Result<u8> {
+pub(super) async fn run(
+    arguments: LintArguments,
+    matches: &ArgMatches,
+    color: Color,
+) -> miette::Result<u8> {
     let config = config_file(&arguments)?;
     let settings = Settings::new(arguments.overrides(), config.as_ref());
     if let Some(image) = &arguments.why {
         return why(image, &settings).await;
     }
-    let mut outputs = arguments.outputs.clone();
-    if outputs.is_empty() {
-        outputs.push(Output {
-            format: FormatName::Pretty,
-            file: None,
-        });
+    if arguments.show_settings {
+        let text = settings.shown(&arguments.origins(matches), config.as_ref());
+        terminal::print(|out| out.write_all(text.as_bytes()))?;
+        return Ok(0);
     }
-    let destinations = Destination::open_all(outputs)?;
+    let destinations = Destination::open_all(settings.outputs.clone())?;
+    let known = KnownFindings::open(settings.baseline.as_deref(), arguments.write_baseline)?;
 
     let bar = progress_bar(arguments.progress);
     let report = lint::lint(&settings, &|progress| {
@@ -37,7 +42,8 @@ pub(super) async fn run(arguments: LintArguments, color: Color) -> miette::Resul
     })
     .await;
     bar.finish_and_clear();
-    let report = report?;
+    let mut report = report?;
+    known.take_from(&mut report)?;
 
     for destination in destinations {
         let to_terminal = destination.is_standard_output();

@@ -5,6 +5,7 @@
 )]
 
 mod arguments;
+mod baseline;
 mod destination;
 mod explain;
 mod inspect;
@@ -15,13 +16,13 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser};
+use clap::{CommandFactory as _, FromArgMatches as _};
 use miette::{IntoDiagnostic as _, WrapErr as _};
 
 use crate::oci::Bytes;
 use crate::registry::Cache;
 use crate::report::Json;
-use crate::settings::user_cache_folder;
+use crate::settings::{config_schema, user_cache_folder};
 use arguments::{Arguments, CacheAction, Command, SchemaOf};
 
 /// The exit status of a run that could not be done: a bad flag, an unreadable config.
@@ -34,16 +35,22 @@ pub const INTERRUPTED: u8 = 130;
 ///
 /// The exit status is 0, 1 or 2 as the README says.
 pub async fn run() -> ExitCode {
-    let arguments = Arguments::parse();
+    let matches = Arguments::command().get_matches();
+    let arguments = match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => arguments,
+        Err(error) => error.format(&mut Arguments::command()).exit(),
+    };
+    let lint_matches = matches.subcommand_matches("lint").unwrap_or(&matches);
     let color = arguments.color;
     let done = match arguments.command {
-        Command::Lint(options) => lint::run(*options, color).await,
+        Command::Lint(options) => lint::run(*options, lint_matches, color).await,
         Command::Inspect(options) => inspect::run(*options, color).await,
         Command::Rules(options) => rules::run(&options),
         Command::Probe(options) => probe::run(&options).await,
         Command::Explain(options) => explain::run(&options, color).await,
         Command::Schema(options) => schema(options.of),
         Command::Cache(options) => cache(options.action),
+        Command::Man(options) => man(options.command.as_deref()),
         Command::Completions(options) => completions(options.shell),
     };
     match done {
@@ -57,7 +64,8 @@ pub async fn run() -> ExitCode {
 
 fn schema(of: SchemaOf) -> miette::Result<u8> {
     let text = match of {
-        SchemaOf::Report => Json::SCHEMA,
+        SchemaOf::Report => Json::SCHEMA.to_owned(),
+        SchemaOf::Config => format!("{:#}\n", config_schema()),
     };
     terminal::print(|out| out.write_all(text.as_bytes()))?;
     Ok(0)
@@ -76,6 +84,20 @@ fn cache(action: CacheAction) -> miette::Result<u8> {
         .wrap_err_with(|| format!("cannot clean the cache in {}", folder.display()))?;
     let size = Bytes(removed);
     terminal::print(|out| writeln!(out, "{size} removed from {}", folder.display()))?;
+    Ok(0)
+}
+
+fn man(command: Option<&str>) -> miette::Result<u8> {
+    let mut program = Arguments::command();
+    program.build();
+    let page = match command {
+        None => program,
+        Some(name) => match program.find_subcommand(name) {
+            Some(command) => command.clone(),
+            None => return Err(miette::miette!("there is no command \"{name}\"")),
+        },
+    };
+    terminal::print(|out| clap_mangen::Man::new(page).render(out))?;
     Ok(0)
 }
 

@@ -35,6 +35,12 @@ fn shows_unicode() -> bool {
     })
 }
 
+/// Whether the terminal makes links of OSC 8: one that says so by `TERM_PROGRAM`, `VTE_VERSION` and the like, and that is
+/// not dumb; `FORCE_HYPERLINK=1` or `0` decides else. A pipe has none.
+fn shows_links() -> bool {
+    supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout)
+}
+
 /// The width of standard output in columns: what `COLUMNS` says, else the terminal, else the default.
 fn width() -> usize {
     let said = std::env::var("COLUMNS")
@@ -55,7 +61,7 @@ pub(super) fn style(color: Color) -> Style {
         color: wants_color(color, &io::stdout()),
         unicode: shows_unicode(),
         width: width(),
-        links: false,
+        links: shows_links(),
     }
 }
 

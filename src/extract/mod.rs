@@ -10,6 +10,7 @@ mod field;
 mod fields;
 mod guess;
 mod helm_values;
+mod ignore_comment;
 mod kubernetes;
 mod kustomization;
 mod lines;
@@ -27,6 +28,8 @@ mod template;
 mod variables;
 
 use std::collections::{HashMap, HashSet};
+
+pub use ignore_comment::{IgnoreComment, ignore_comments};
 
 pub use custom_resource::{FieldPath, FieldPathError, ImageField};
 use parallel::in_parallel;

@@ -1,5 +1,6 @@
 //! What the user leaves out.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,6 +26,12 @@ pub struct ExcludeError {
     pub pattern: String,
     /// Why.
     pub reason: String,
+}
+
+impl fmt::Display for Exclude {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.pattern)
+    }
 }
 
 impl Exclude {

@@ -10,7 +10,9 @@ use crate::cluster::NodePool;
 use crate::extract::node_pools::node_pools_among;
 use crate::extract::pull_secrets::pull_secrets_among;
 use crate::extract::runtime_class::runtime_classes;
-use crate::extract::{Extraction, Knowledge, extract_with, variables};
+use crate::extract::{
+    Extraction, IgnoreComment, Knowledge, extract_with, ignore_comments, variables,
+};
 use crate::finding::Problem;
 use crate::input::{self, InputError};
 use crate::report::Input;
@@ -33,6 +35,8 @@ pub(super) struct Asked {
     pub runtime_classes: Vec<RuntimeClass>,
     /// The pull secrets that stand among the sources.
     pub pull_secrets: PullSecrets,
+    /// The comments that take findings away.
+    pub comments: Vec<IgnoreComment>,
 }
 
 /// What one source gives.
@@ -143,13 +147,18 @@ impl Asked {
             dialect,
             skipped,
         } = read.extraction;
+        let comments = ignore_comments(id, &sources.get(id).text, sources.lines(id));
         self.inputs.push(Input {
             path: sources.get(id).name.clone(),
             source: Some(id),
             dialect,
             skipped,
         });
-        if occurrences.is_empty() && problems.is_empty() && read.node_pools.is_empty() {
+        if comments.is_empty()
+            && occurrences.is_empty()
+            && problems.is_empty()
+            && read.node_pools.is_empty()
+        {
             sources.forget(id);
         }
         self.occurrences.extend(occurrences);
@@ -157,6 +166,7 @@ impl Asked {
         self.node_pools.extend(read.node_pools);
         self.runtime_classes.extend(read.runtime_classes);
         self.pull_secrets.join(read.pull_secrets);
+        self.comments.extend(comments);
     }
 
     /// Adds to each pod what its runtime class adds. A class that stands there twice with different words, such as once for

@@ -8,7 +8,8 @@ use crate::finding::Finding;
 use crate::oci::{Platform, Reference};
 use crate::registry::Wanted;
 use crate::rule::Subject;
-use crate::settings::Settings;
+use crate::settings::{Settings, Standards};
+use crate::text::SourceMap;
 use crate::workload::{Landing, Occurrence, PullSecrets, Role, landing};
 
 /// For each occurrence, the node pools on which its pod can land; `None` where there is no target at all.
@@ -115,6 +116,7 @@ pub(super) fn distinct(wanted: &[Wanted]) -> usize {
 /// Runs every enabled rule on every node pool and every occurrence, with the severities of the settings.
 pub(super) fn findings(
     settings: &Settings,
+    sources: &SourceMap,
     occurrences: &[Occurrence],
     landings: &Landings<'_>,
     lookups: &BTreeMap<Reference, Lookup>,
@@ -122,13 +124,16 @@ pub(super) fn findings(
     pull_secrets: &PullSecrets,
 ) -> Vec<Finding> {
     let idle_secrets = pull_secrets.idle(occurrences);
-    let rules: Vec<_> = settings.rules().collect();
-    let mut findings: Vec<Finding> = rules
-        .iter()
+    let mut findings: Vec<Finding> = settings
+        .standards
+        .rules()
         .flat_map(|rule| target.pools.iter().flat_map(rule.check_pool))
         .collect();
+    set_severities(&mut findings, &settings.standards);
     let is_final = |(occurrence, _): &(&Occurrence, _)| occurrence.role != Role::Provisional;
     for (occurrence, pools) in occurrences.iter().zip(landings).filter(is_final) {
+        let path = &sources.get(occurrence.span.source).name;
+        let standards = settings.standards_for(path, occurrence);
         let reference = occurrence.reference.as_ref().ok();
         let subject = Subject {
             occurrence,
@@ -137,12 +142,18 @@ pub(super) fn findings(
             target,
             pull_secrets,
             idle_secrets: &idle_secrets,
-            budgets: &settings.budgets,
+            budgets: &standards.budgets,
         };
-        findings.extend(rules.iter().flat_map(|rule| (rule.check)(&subject)));
-    }
-    for finding in &mut findings {
-        finding.severity = settings.severity_of(finding);
+        let found = standards.rules().flat_map(|rule| (rule.check)(&subject));
+        let before = findings.len();
+        findings.extend(found);
+        set_severities(&mut findings[before..], &standards);
     }
     findings
+}
+
+fn set_severities(findings: &mut [Finding], standards: &Standards) {
+    for finding in findings {
+        finding.severity = standards.severity_of(finding);
+    }
 }

@@ -5,6 +5,7 @@
 )]
 
 mod gather;
+mod ignores;
 mod judge;
 mod parallel;
 mod rendered;
@@ -115,11 +116,28 @@ async fn run(
     // Judge
     let findings = judge::findings(
         settings,
+        &sources,
         &gathered.occurrences,
         &landings,
         &lookups,
         &target,
         &pull_secrets,
+    );
+
+    // Ignore
+    let config = settings.config.clone().map(|config| sources.add(config));
+    let (findings, ignored) = ignores::apply(
+        &ignores::Context {
+            settings,
+            sources: &sources,
+            occurrences: &gathered.occurrences,
+            lookups: &lookups,
+            target: &target,
+            comments: &gathered.comments,
+            config,
+            today: ignores::today(),
+        },
+        findings,
     );
 
     // Report
@@ -132,7 +150,7 @@ async fn run(
         lookups,
         findings,
         node_pools: target.pools,
-        ignored: 0,
+        ignored,
         statistics: Statistics {
             duration: started.elapsed(),
             requests: cost.requests,

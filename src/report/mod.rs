@@ -4,6 +4,7 @@
 
 mod assemble;
 mod backticks;
+mod baseline;
 mod details;
 mod fingerprint;
 mod github;
@@ -27,6 +28,7 @@ mod visible;
 mod why;
 
 pub use assemble::Gathered;
+pub use baseline::Baseline;
 pub use github::GitHub;
 pub use gitlab::GitLab;
 pub use html::Html;

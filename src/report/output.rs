@@ -1,5 +1,6 @@
 //! Which formats go where.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -104,6 +105,16 @@ impl FromStr for FormatName {
             .into_iter()
             .find(|format| format.as_str() == text)
             .ok_or_else(|| OutputError::Format(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.format.as_str())?;
+        match &self.file {
+            Some(file) => write!(f, "={}", file.display()),
+            None => Ok(()),
+        }
     }
 }
 

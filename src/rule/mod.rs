@@ -43,9 +43,11 @@ mod unknown_machine_type;
 mod unpinned_image;
 mod unrendered_template;
 mod unsupported_layer;
+mod unused_ignore;
 mod wrong_platform;
 
 pub use subject::{Budgets, Subject};
+pub use unused_ignore::unused_ignore;
 
 use crate::cluster::NodePool;
 use crate::facts::Depth;
@@ -84,6 +86,7 @@ pub static RULES: &[&Rule] = &[
     &streaming_ineligible::RULE,
     &layer_order::RULE,
     &redundant_layer::RULE,
+    &unused_ignore::RULE,
 ];
 
 /// One rule.

@@ -18,8 +18,8 @@ const UNPACKED_TENTHS: u64 = 25;
 declare_rule! {
     /// ## What it does
     /// Predicts how long a node of each pool pulls the image when it has none of it, and reports pulls that take more than
-    /// the budget, one minute, even at the fast end of the range. The sum is shown: compressed bytes over the network, unpacked bytes
-    /// against what the pool's disk takes by its type and size.
+    /// a minute (the budget `pull-time`) even at the fast end of the range. The sum is shown: compressed bytes over the
+    /// network, unpacked bytes against what the pool's disk takes by its type and size.
     ///
     /// ## Why it matters
     /// A new node, a moved pod and a scaled-up deployment wait for it. Small standard disks are the usual surprise: they

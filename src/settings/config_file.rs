@@ -1,23 +1,23 @@
 //! `oci-preflight.toml`.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use miette::{Diagnostic, NamedSource, SourceSpan};
 use serde::Deserialize;
-use thiserror::Error;
 use toml::Spanned;
 
+use super::exceptions::{Ignore, Override, RawIgnore, RawOverride};
+use super::fault::{ConfigError, Fault, one_of, parsed};
 use super::node_pool::RawNodePool;
-use super::{FailOn, Level, RuleLevel, Size, nearest};
+use super::standards::{BudgetChanges, RawBudgets, RawLevels, levels};
+use super::{FailOn, Level};
 use crate::cluster::{KubernetesVersion, NodePool};
 use crate::extract::ImageField;
 use crate::input::Exclude;
 use crate::oci::Platform;
 use crate::render::Rendering;
-use crate::rule::Budgets;
+use crate::report::{FormatName, Output};
 
 /// The name under which the config file is looked for.
 pub const CONFIG_FILE_NAME: &str = "oci-preflight.toml";
@@ -26,27 +26,38 @@ pub const CONFIG_FILE_NAME: &str = "oci-preflight.toml";
 const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
 
 /// What a config file says. Paths in it are relative to the folder that it stands in.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 #[allow(missing_docs, reason = "the fields are those of `Settings`")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a key of the file")]
 pub struct ConfigFile {
+    /// Its path as the user would write it.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+    /// The keys that it says something about, with a `.` between the names of nested ones.
+    pub keys: BTreeSet<String>,
+    pub images: Vec<String>,
     pub paths: Vec<PathBuf>,
     pub exclude: Vec<Exclude>,
-    pub no_render: bool,
+    pub no_render: Option<bool>,
     pub rendering: Rendering,
     pub image_fields: Vec<ImageField>,
-    pub guess: bool,
+    pub guess: Option<bool>,
     pub nodes: Vec<PathBuf>,
     pub iam: Vec<PathBuf>,
     pub pull_secrets: Vec<PathBuf>,
     pub platforms: Vec<Platform>,
     pub node_pools: Vec<NodePool>,
     pub kubernetes_version: Option<KubernetesVersion>,
-    pub offline: bool,
-    pub verify_blobs: bool,
+    pub offline: Option<bool>,
+    pub verify_blobs: Option<bool>,
     pub fail_on: Option<FailOn>,
     pub levels: BTreeMap<&'static str, Level>,
-    pub budgets: Budgets,
+    pub(super) budgets: BudgetChanges,
+    pub overrides: Vec<Override>,
+    pub ignores: Vec<Ignore>,
+    pub baseline: Option<PathBuf>,
+    pub outputs: Vec<Output>,
     pub layouts: Vec<(String, PathBuf)>,
     pub plain_http: Vec<String>,
     pub ca_files: Vec<PathBuf>,
@@ -57,39 +68,7 @@ pub struct ConfigFile {
     pub timeout: Option<Duration>,
     pub retries: Option<u32>,
     pub cache_dir: Option<PathBuf>,
-    pub no_cache: bool,
-}
-
-/// Why a config file can't be used.
-#[derive(Debug, Error, Diagnostic)]
-pub enum ConfigError {
-    /// The file can't be read.
-    #[error("cannot read the config file {path}: {reason}")]
-    #[diagnostic(help("name another one with --config FILE"))]
-    Unreadable {
-        /// Its path.
-        path: String,
-        /// Why.
-        reason: String,
-    },
-    /// A key or value is wrong.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Invalid(Box<InvalidConfig>),
-}
-
-/// A key or value of a config file that is wrong.
-#[derive(Debug, Error, Diagnostic)]
-#[error("{path}: {message}")]
-pub struct InvalidConfig {
-    path: String,
-    message: String,
-    #[source_code]
-    text: NamedSource<String>,
-    #[label("here")]
-    place: SourceSpan,
-    #[help]
-    help: Option<String>,
+    pub no_cache: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -100,8 +79,7 @@ struct Raw {
     paths: Vec<PathBuf>,
     #[serde(default)]
     exclude: Vec<Spanned<String>>,
-    #[serde(default)]
-    no_render: bool,
+    no_render: Option<bool>,
     #[serde(default)]
     values: Vec<PathBuf>,
     #[serde(default)]
@@ -110,8 +88,9 @@ struct Raw {
     api_versions: Vec<String>,
     #[serde(default)]
     image_field: Vec<RawImageField>,
+    guess: Option<bool>,
     #[serde(default)]
-    guess: bool,
+    image: Vec<String>,
     #[serde(default)]
     nodes: Vec<PathBuf>,
     #[serde(default)]
@@ -123,15 +102,20 @@ struct Raw {
     #[serde(default)]
     node_pool: Vec<RawNodePool>,
     kubernetes_version: Option<Spanned<String>>,
-    #[serde(default)]
-    offline: bool,
-    #[serde(default)]
-    verify_blobs: bool,
+    offline: Option<bool>,
+    verify_blobs: Option<bool>,
     fail_on: Option<Spanned<String>>,
     #[serde(default)]
-    rules: BTreeMap<Spanned<String>, Spanned<String>>,
+    rules: RawLevels,
     #[serde(default)]
     budgets: RawBudgets,
+    #[serde(default, rename = "override")]
+    overrides: Vec<Spanned<RawOverride>>,
+    #[serde(default)]
+    ignore: Vec<Spanned<RawIgnore>>,
+    baseline: Option<PathBuf>,
+    #[serde(default)]
+    output: Vec<Spanned<String>>,
     #[serde(default)]
     layouts: BTreeMap<String, PathBuf>,
     #[serde(default)]
@@ -147,8 +131,7 @@ struct Raw {
     timeout: Option<Spanned<u64>>,
     retries: Option<u32>,
     cache_dir: Option<PathBuf>,
-    #[serde(default)]
-    no_cache: bool,
+    no_cache: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -166,32 +149,6 @@ impl RawImageField {
             api_version: self.api_version,
             kind: self.kind,
         })
-    }
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct RawBudgets {
-    image: Option<Spanned<String>>,
-    layer: Option<Spanned<String>>,
-    layers: Option<usize>,
-    pull_time: Option<u64>,
-}
-
-/// Something wrong at a byte range of the file.
-pub(super) struct Fault {
-    range: Range<usize>,
-    message: String,
-    help: Option<String>,
-}
-
-impl Fault {
-    pub(super) fn at<T>(place: &Spanned<T>, error: &impl ToString) -> Self {
-        Self {
-            range: place.span(),
-            message: error.to_string(),
-            help: None,
-        }
     }
 }
 
@@ -217,51 +174,19 @@ impl ConfigFile {
         }
         let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        Self::parse(&text, folder).map_err(|fault| {
-            ConfigError::Invalid(Box::new(InvalidConfig {
-                message: fault.message,
-                text: NamedSource::new(&shown, text),
-                place: fault.range.into(),
-                help: fault.help,
+        match Self::parse(&text, folder) {
+            Ok(file) => Ok(Self {
                 path: shown,
-            }))
-        })
+                text,
+                ..file
+            }),
+            Err(fault) => Err(fault.into_error(shown, text)),
+        }
     }
 
-    fn parse(text: &str, folder: &Path) -> Result<Self, Fault> {
-        let raw: Raw = toml::from_str(text).map_err(|error| {
-            let message = error.message().to_owned();
-            Fault {
-                range: error.span().unwrap_or(0..0),
-                help: help_for_unknown_field(&message),
-                message,
-            }
-        })?;
+    pub(super) fn parse(text: &str, folder: &Path) -> Result<Self, Fault> {
+        let raw: Raw = toml::from_str(text).map_err(|error| Fault::of_toml(&error))?;
         let here = |path: PathBuf| folder.join(path);
-        let mut levels = BTreeMap::new();
-        for (id, level) in &raw.rules {
-            let level = RuleLevel::new(id.as_ref(), level.as_ref()).map_err(|error| {
-                let at_level = matches!(error, super::RuleLevelError::Level(_));
-                Fault::at(if at_level { level } else { id }, &error)
-            })?;
-            levels.insert(level.id, level.level);
-        }
-        let mut budgets = Budgets::default();
-        for (size, budget) in [
-            (&raw.budgets.image, &mut budgets.image),
-            (&raw.budgets.layer, &mut budgets.layer),
-        ] {
-            if let Some(size) = size {
-                let Size(bytes) = parsed(size)?;
-                *budget = bytes;
-            }
-        }
-        if let Some(layers) = raw.budgets.layers {
-            budgets.layers = layers;
-        }
-        if let Some(seconds) = raw.budgets.pull_time {
-            budgets.pull_time = Duration::from_secs(seconds);
-        }
         for number in [&raw.concurrency, &raw.per_host].into_iter().flatten() {
             if *number.as_ref() == 0 {
                 return Err(Fault::at(number, &"this must be at least 1"));
@@ -275,6 +200,10 @@ impl ConfigFile {
             return Err(Fault::at(timeout, &"this must be at least 1 second"));
         }
         Ok(Self {
+            path: String::new(),
+            text: String::new(),
+            keys: keys(text),
+            images: raw.image,
             paths: raw.paths.into_iter().map(here).collect(),
             exclude: raw
                 .exclude
@@ -308,9 +237,29 @@ impl ConfigFile {
             kubernetes_version: raw.kubernetes_version.as_ref().map(parsed).transpose()?,
             offline: raw.offline,
             verify_blobs: raw.verify_blobs,
-            fail_on: raw.fail_on.as_ref().map(parsed).transpose()?,
-            levels,
-            budgets,
+            fail_on: raw
+                .fail_on
+                .as_ref()
+                .map(|text| one_of(text, &FailOn::WORDS))
+                .transpose()?,
+            levels: levels(&raw.rules)?,
+            budgets: raw.budgets.changes()?,
+            overrides: raw
+                .overrides
+                .iter()
+                .map(|written| RawOverride::read(written, folder))
+                .collect::<Result<_, _>>()?,
+            ignores: raw
+                .ignore
+                .iter()
+                .map(|written| RawIgnore::read(written, folder))
+                .collect::<Result<_, _>>()?,
+            baseline: raw.baseline.map(here),
+            outputs: raw
+                .output
+                .iter()
+                .map(|written| output(written, folder))
+                .collect::<Result<_, _>>()?,
             layouts: raw
                 .layouts
                 .into_iter()
@@ -336,30 +285,33 @@ impl ConfigFile {
     }
 }
 
-pub(super) fn parsed<T>(text: &Spanned<String>) -> Result<T, Fault>
-where
-    T: std::str::FromStr,
-    T::Err: ToString,
-{
-    text.as_ref()
-        .parse()
-        .map_err(|error: T::Err| Fault::at(text, &error))
+/// An output whose file is relative to the config.
+fn output(written: &Spanned<String>, folder: &Path) -> Result<Output, Fault> {
+    let output: Output = one_of(written, &FormatName::ALL.map(FormatName::as_str))?;
+    Ok(Output {
+        file: output.file.map(|file| folder.join(file)),
+        ..output
+    })
 }
 
-/// serde names the fields that it knows in its message: "unknown field `x`, expected one of `a`, `b`". The nearest of them
-/// is what was probably meant.
-fn help_for_unknown_field(message: &str) -> Option<String> {
-    let rest = message.strip_prefix("unknown field `")?;
-    let (word, rest) = rest.split_once('`')?;
-    let known = rest.split('`').skip(1).step_by(2);
-    let nearest = nearest(word, known)?;
-    Some(format!("did you mean `{nearest}`?"))
+/// The names of all keys, with a `.` between those of nested ones.
+fn keys(text: &str) -> BTreeSet<String> {
+    let table: toml::Table = toml::from_str(text).unwrap_or_default();
+    let nested = |name: &String, value: &toml::Value| match value {
+        toml::Value::Table(table) => table.keys().map(|key| format!("{name}.{key}")).collect(),
+        _ => vec![name.clone()],
+    };
+    table
+        .iter()
+        .flat_map(|(name, value)| nested(name, value))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::oci::Bytes;
+    use crate::rule::Budgets;
 
     fn parse(text: &str) -> Result<ConfigFile, (String, String, Option<String>)> {
         ConfigFile::parse(text, Path::new("conf"))
@@ -409,9 +361,11 @@ mod tests {
             "[budgets]\nimage = \"2GB\"\nlayer = \"1GB\"\nlayers = 60\n[rules]\nlatest-tag = \"off\"\n",
         )
         .expect("a config file");
-        assert_eq!(file.budgets.image, Bytes(2_000_000_000));
-        assert_eq!(file.budgets.layer, Bytes(1_000_000_000));
-        assert_eq!(file.budgets.layers, 60);
+        let mut budgets = Budgets::default();
+        file.budgets.apply(&mut budgets);
+        assert_eq!(budgets.image, Bytes(2_000_000_000));
+        assert_eq!(budgets.layer, Bytes(1_000_000_000));
+        assert_eq!(budgets.layers, 60);
         assert_eq!(file.levels, BTreeMap::from([("latest-tag", Level::Off)]));
     }
 
@@ -428,11 +382,7 @@ mod tests {
         for (text, place, why) in [
             ("fail-on = \"fatal\"", "\"fatal\"", "no threshold"),
             ("platform = [\"linux\"]", "\"linux\"", "no platform"),
-            (
-                "[rules]\nlatest = \"off\"",
-                "latest",
-                "did you mean \"latest-tag\"?",
-            ),
+            ("[rules]\nlatest = \"off\"", "latest", "there is no rule"),
             ("[rules]\nlatest-tag = \"on\"", "\"on\"", "no level"),
             ("[budgets]\nimage = \"big\"", "\"big\"", "no size"),
             ("concurrency = 0", "0", "at least 1"),

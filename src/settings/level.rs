@@ -21,6 +21,20 @@ pub enum Level {
 }
 
 impl Level {
+    /// The words for levels.
+    pub const WORDS: [&'static str; 4] = ["error", "warning", "note", "off"];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+
     /// The severity of findings; none for off.
     #[must_use]
     pub const fn severity(self) -> Option<Severity> {

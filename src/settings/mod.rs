@@ -6,11 +6,17 @@
 )]
 
 mod config_file;
+mod exceptions;
+mod fault;
 mod level;
 mod node_pool;
+mod schema;
+mod scope;
+mod shown;
 mod size;
+mod standards;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,18 +25,31 @@ use thiserror::Error;
 use crate::cluster::{KubernetesVersion, NodePool};
 use crate::extract::ImageField;
 use crate::facts::Depth;
-use crate::finding::{Finding, Severity};
+use crate::finding::Severity;
 use crate::input::Exclude;
 use crate::oci::Platform;
 use crate::render::Rendering;
-use crate::rule::{Budgets, RULES, Rule};
+use crate::report::{FormatName, Output};
+use crate::rule::Rule;
+use crate::text::{Origin as TextOrigin, Source};
+use crate::workload::Occurrence;
 
-pub use config_file::{CONFIG_FILE_NAME, ConfigError, ConfigFile};
+pub use config_file::{CONFIG_FILE_NAME, ConfigFile};
+pub use exceptions::{Ignore, Override};
+pub use fault::{ConfigError, InvalidConfig};
 pub use level::{Level, LevelError, RuleLevel, RuleLevelError};
+pub use schema::config_schema;
+pub use scope::Scope;
+pub use shown::Origins;
 pub use size::{Size, SizeError};
+pub use standards::Standards;
 
 /// Everything that decides what one `lint` does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub struct Settings {
     /// Files and folders to look at; `-` is standard input.
     pub paths: Vec<PathBuf>,
@@ -42,6 +61,8 @@ pub struct Settings {
     pub image_fields: Vec<ImageField>,
     /// Whether texts that only look like an image are asked about too.
     pub guess: bool,
+    /// Whether the command line named paths: then a run may look at a part of what the config is about.
+    pub paths_given: bool,
     /// References that stand in no file.
     pub images: Vec<String>,
     /// Files that describe node pools; `-` is standard input.
@@ -60,10 +81,18 @@ pub struct Settings {
     pub offline: bool,
     /// The severity from which a finding fails the run; none for never.
     pub fail_on: Option<Severity>,
-    /// Levels of rules that differ from their defaults.
-    pub levels: BTreeMap<&'static str, Level>,
-    /// What sizes are held against.
-    pub budgets: Budgets,
+    /// What images are held to where no override says otherwise.
+    pub standards: Standards,
+    /// Where other standards hold. A later one wins over an earlier one.
+    pub overrides: Vec<Override>,
+    /// Findings that the config file takes away.
+    pub ignores: Vec<Ignore>,
+    /// The config file as a source, for findings about it.
+    pub config: Option<Source>,
+    /// The file with the findings that are known.
+    pub baseline: Option<PathBuf>,
+    /// The reports to write.
+    pub outputs: Vec<Output>,
     /// Folders that answer in place of a registry.
     pub layouts: Vec<(String, PathBuf)>,
     /// Hosts that speak HTTP without encryption.
@@ -98,19 +127,21 @@ pub struct Settings {
 pub struct Overrides {
     pub paths: Vec<PathBuf>,
     pub exclude: Vec<Exclude>,
-    pub no_render: bool,
+    pub no_render: Option<bool>,
     pub rendering: Rendering,
-    pub guess: bool,
+    pub guess: Option<bool>,
     pub images: Vec<String>,
     pub nodes: Vec<PathBuf>,
     pub iam: Vec<PathBuf>,
     pub pull_secrets: Vec<PathBuf>,
     pub platforms: Vec<Platform>,
     pub kubernetes_version: Option<KubernetesVersion>,
-    pub offline: bool,
-    pub verify_blobs: bool,
+    pub offline: Option<bool>,
+    pub verify_blobs: Option<bool>,
     pub fail_on: Option<FailOn>,
     pub rules: Vec<RuleLevel>,
+    pub baseline: Option<PathBuf>,
+    pub outputs: Vec<Output>,
     pub layouts: Vec<(String, PathBuf)>,
     pub plain_http: Vec<String>,
     pub ca_files: Vec<PathBuf>,
@@ -121,7 +152,7 @@ pub struct Overrides {
     pub timeout: Option<Duration>,
     pub retries: Option<u32>,
     pub cache_dir: Option<PathBuf>,
-    pub no_cache: bool,
+    pub no_cache: Option<bool>,
 }
 
 /// The threshold from which findings fail a run.
@@ -134,6 +165,9 @@ pub enum FailOn {
 }
 
 impl FailOn {
+    /// The words for thresholds.
+    pub const WORDS: [&'static str; 4] = ["error", "warning", "note", "never"];
+
     const fn severity(self) -> Option<Severity> {
         match self {
             Self::Severity(severity) => Some(severity),
@@ -175,20 +209,26 @@ impl Settings {
     pub fn new(overrides: Overrides, file: Option<&ConfigFile>) -> Self {
         let empty = ConfigFile::default();
         let file = file.unwrap_or(&empty);
-        let mut levels = file.levels.clone();
-        levels.extend(overrides.rules.iter().map(|rule| (rule.id, rule.level)));
+        let (standards, exceptions) = standards(&overrides.rules, file);
+        let paths_given = !overrides.paths.is_empty();
+        let images = if overrides.images.is_empty() {
+            file.images.clone()
+        } else {
+            overrides.images
+        };
+        let outputs = outputs(overrides.outputs, file);
         let or_file = |given: Vec<PathBuf>, own: &Vec<PathBuf>| {
             if given.is_empty() { own.clone() } else { given }
         };
         let mut paths = or_file(overrides.paths, &file.paths);
-        if paths.is_empty() && overrides.images.is_empty() {
+        if paths.is_empty() && images.is_empty() {
             paths.push(PathBuf::from("."));
         }
         let mut exclude = overrides.exclude;
         exclude.extend(file.exclude.iter().cloned());
-        let mut rendering = file.rendering.clone();
-        rendering.join(overrides.rendering);
-        rendering.offline = overrides.offline || file.offline;
+        let offline = overrides.offline.or(file.offline).unwrap_or(false);
+        let no_render = overrides.no_render.or(file.no_render).unwrap_or(false);
+        let rendering = (!no_render).then(|| rendering(overrides.rendering, file, offline));
         let mut layouts = overrides.layouts;
         layouts.extend(file.layouts.iter().cloned());
         let mut plain_http = overrides.plain_http;
@@ -206,15 +246,17 @@ impl Settings {
             let file = file.clone();
             (file.nodes, file.platforms, file.node_pools)
         };
+        let no_cache = overrides.no_cache.or(file.no_cache).unwrap_or(false);
         let iam = or_file(overrides.iam, &file.iam);
         let pull_secrets = or_file(overrides.pull_secrets, &file.pull_secrets);
         Self {
             paths,
             exclude,
-            rendering: (!overrides.no_render && !file.no_render).then_some(rendering),
+            rendering,
             image_fields: file.image_fields.clone(),
-            guess: overrides.guess || file.guess,
-            images: overrides.images,
+            guess: overrides.guess.or(file.guess).unwrap_or(false),
+            paths_given,
+            images,
             nodes,
             iam,
             pull_secrets,
@@ -223,14 +265,25 @@ impl Settings {
             kubernetes_version: overrides
                 .kubernetes_version
                 .or_else(|| file.kubernetes_version.clone()),
-            offline: overrides.offline || file.offline,
-            verify_blobs: overrides.verify_blobs || file.verify_blobs,
+            offline,
+            verify_blobs: overrides
+                .verify_blobs
+                .or(file.verify_blobs)
+                .unwrap_or(false),
             fail_on: overrides
                 .fail_on
                 .or(file.fail_on)
                 .map_or(Some(Severity::Error), FailOn::severity),
-            levels,
-            budgets: file.budgets.clone(),
+            standards,
+            overrides: exceptions,
+            ignores: file.ignores.clone(),
+            config: (!file.path.is_empty()).then(|| Source {
+                name: file.path.clone(),
+                text: file.text.clone(),
+                origin: TextOrigin::File,
+            }),
+            baseline: overrides.baseline.or_else(|| file.baseline.clone()),
+            outputs,
             layouts,
             plain_http,
             ca_files,
@@ -256,50 +309,84 @@ impl Settings {
                 .cache_dir
                 .or_else(|| file.cache_dir.clone())
                 .or_else(user_cache_folder)
-                .filter(|_| !overrides.no_cache && !file.no_cache),
+                .filter(|_| !no_cache),
         }
     }
 
-    /// The severity that a rule's findings have in this run; none where the rule is off.
+    /// What one place is held to.
     #[must_use]
-    pub fn severity(&self, rule: &Rule) -> Option<Severity> {
-        match self.levels.get(rule.id) {
-            Some(level) => level.severity(),
-            None => rule.severity,
+    pub fn standards_for(&self, path: &str, occurrence: &Occurrence) -> Cow<'_, Standards> {
+        let mut standards = Cow::Borrowed(&self.standards);
+        for exception in &self.overrides {
+            if exception.scope.covers(path, Some(occurrence)) {
+                exception.apply(standards.to_mut());
+            }
         }
-    }
-
-    /// The severity that a finding counts with: what the settings say about its rule, else its own.
-    #[must_use]
-    pub fn severity_of(&self, finding: &Finding) -> Severity {
-        self.levels
-            .get(finding.rule)
-            .and_then(|level| level.severity())
-            .unwrap_or(finding.severity)
-    }
-
-    /// The rules that are on.
-    pub fn rules(&self) -> impl Iterator<Item = &'static Rule> {
-        RULES
-            .iter()
-            .copied()
-            .filter(|rule| self.severity(rule).is_some())
+        standards
     }
 
     /// Whether the rule that compares tags with digests is on: nobody asks for a tag otherwise.
     #[must_use]
     pub fn compares_tags(&self) -> bool {
-        self.rules().any(|rule| rule.id == "tag-digest-mismatch")
+        let is_it = |rule: &'static Rule| rule.id == "tag-digest-mismatch";
+        self.every_rule().any(is_it)
     }
 
     /// The deepest facts that an enabled rule needs: nobody fetches more.
     #[must_use]
     pub fn depth(&self) -> Depth {
-        self.rules()
+        self.every_rule()
             .map(|rule| rule.needs)
             .max()
             .unwrap_or(Depth::Reference)
     }
+
+    /// The rules that are on somewhere.
+    fn every_rule(&self) -> impl Iterator<Item = &'static Rule> {
+        let elsewhere = self.overrides.iter().flat_map(|exception| {
+            let mut standards = self.standards.clone();
+            exception.apply(&mut standards);
+            standards.rules().collect::<Vec<_>>()
+        });
+        self.standards.rules().chain(elsewhere)
+    }
+}
+
+/// The reports to write: those of the command line, else of the file, else one for a person.
+fn outputs(given: Vec<Output>, file: &ConfigFile) -> Vec<Output> {
+    if !given.is_empty() {
+        return given;
+    }
+    if !file.outputs.is_empty() {
+        return file.outputs.clone();
+    }
+    vec![Output {
+        format: FormatName::Pretty,
+        file: None,
+    }]
+}
+
+/// What images are held to: what the file says, with the levels of the command line over it, in its overrides too.
+fn standards(rules: &[RuleLevel], file: &ConfigFile) -> (Standards, Vec<Override>) {
+    let mut standards = Standards::default();
+    file.budgets.apply(&mut standards.budgets);
+    standards.levels.extend(&file.levels);
+    let mut exceptions = file.overrides.clone();
+    for rule in rules {
+        standards.levels.insert(rule.id, rule.level);
+        for exception in &mut exceptions {
+            exception.levels.remove(rule.id);
+        }
+    }
+    (standards, exceptions)
+}
+
+/// How charts are rendered: with the values of the file, and then those of the command line.
+fn rendering(given: Rendering, file: &ConfigFile, offline: bool) -> Rendering {
+    let mut rendering = file.rendering.clone();
+    rendering.join(given);
+    rendering.offline = offline;
+    rendering
 }
 
 /// Finds the config file of a run: in the folder of the first path, or in any above it. Below the current folder, it is
@@ -369,7 +456,10 @@ fn edits(from: &str, to: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::rule::{RULES, Rule};
 
     #[test]
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
@@ -391,7 +481,7 @@ mod tests {
         };
         let merged = Settings::new(flags, Some(&file));
         assert_eq!(merged.retries, 0);
-        assert!(merged.rules().all(|rule| rule.id != "latest-tag"));
+        assert!(merged.standards.rules().all(|rule| rule.id != "latest-tag"));
     }
 
     #[test]
@@ -412,7 +502,10 @@ mod tests {
     fn nobody_fetches_deeper_than_the_rules_need() {
         let off = |rule: &&'static Rule| (rule.id, Level::Off);
         let settings = Settings {
-            levels: RULES.iter().map(off).collect(),
+            standards: Standards {
+                levels: RULES.iter().map(off).collect(),
+                ..Standards::default()
+            },
             ..Settings::new(Overrides::default(), None)
         };
         assert_eq!(settings.depth(), Depth::Reference);

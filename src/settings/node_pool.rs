@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::config_file::{Fault, parsed};
+use super::fault::{Fault, did_you_mean, parsed};
 use super::size::Size;
 use crate::cluster::{Disk, NodePool, OperatingSystem, Provider, Taint, machine_architecture};
 use crate::oci::Platform;
+
+/// The words for providers.
+pub(super) const PROVIDERS: [&str; 4] = ["gke", "eks", "aks", "other"];
 
 /// One `[[node-pool]]`, as it is written.
 #[derive(Deserialize)]
@@ -86,9 +89,9 @@ fn provider(text: &Spanned<String>) -> Result<Provider, Fault> {
         "eks" => Ok(Provider::Eks),
         "aks" => Ok(Provider::Aks),
         "other" => Ok(Provider::Unknown),
-        _ => Err(Fault::at(
-            text,
-            &"this is no provider: write gke, eks, aks or other",
-        )),
+        word => Err(Fault {
+            help: did_you_mean(word, PROVIDERS),
+            ..Fault::at(text, &"this is no provider: write gke, eks, aks or other")
+        }),
     }
 }

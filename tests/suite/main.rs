@@ -13,10 +13,12 @@
 mod architecture;
 mod cli;
 mod completeness;
+mod config;
 mod docker_registry;
 mod events;
 mod extraction;
 mod fixtures;
+mod ignores;
 mod images;
 mod inspect;
 mod probe;

@@ -51,10 +51,10 @@ fn with_real_rules(readme: &str) -> String {
     );
     for rule in listed["rules"].as_array().expect("rules") {
         let word = |key: &str| rule[key].as_str().unwrap_or("–").to_owned();
+        let id = word("id");
         let _ = writeln!(
             table,
-            "| {} | {} | {} | {} | {} |",
-            word("id"),
+            "| [{id}](docs/rules/{id}.md) | {} | {} | {} | {} |",
             word("severity"),
             word("depth"),
             word("event"),
