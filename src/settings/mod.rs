@@ -224,21 +224,15 @@ impl Settings {
         if paths.is_empty() && images.is_empty() {
             paths.push(PathBuf::from("."));
         }
-        let mut exclude = overrides.exclude;
-        exclude.extend(file.exclude.iter().cloned());
+        let exclude = joined(overrides.exclude, &file.exclude);
         let offline = overrides.offline.or(file.offline).unwrap_or(false);
         let no_render = overrides.no_render.or(file.no_render).unwrap_or(false);
         let rendering = (!no_render).then(|| rendering(overrides.rendering, file, offline));
-        let mut layouts = overrides.layouts;
-        layouts.extend(file.layouts.iter().cloned());
-        let mut plain_http = overrides.plain_http;
-        plain_http.extend(file.plain_http.iter().cloned());
-        let mut ca_files = overrides.ca_files;
-        ca_files.extend(file.ca_files.iter().cloned());
-        let mut hosts_dirs = overrides.hosts_dirs;
-        hosts_dirs.extend(file.hosts_dirs.iter().cloned());
-        let mut mirrors = overrides.mirrors;
-        mirrors.extend(file.mirrors.iter().cloned());
+        let layouts = joined(overrides.layouts, &file.layouts);
+        let plain_http = joined(overrides.plain_http, &file.plain_http);
+        let ca_files = joined(overrides.ca_files, &file.ca_files);
+        let hosts_dirs = joined(overrides.hosts_dirs, &file.hosts_dirs);
+        let mirrors = joined(overrides.mirrors, &file.mirrors);
         let targets_given = !overrides.nodes.is_empty() || !overrides.platforms.is_empty();
         let (nodes, platforms, node_pools) = if targets_given {
             (overrides.nodes, overrides.platforms, Vec::new())
@@ -379,6 +373,12 @@ fn standards(rules: &[RuleLevel], file: &ConfigFile) -> (Standards, Vec<Override
         }
     }
     (standards, exceptions)
+}
+
+/// What the command line gives, and then what the file does.
+fn joined<T: Clone>(mut given: Vec<T>, own: &[T]) -> Vec<T> {
+    given.extend_from_slice(own);
+    given
 }
 
 /// How charts are rendered: with the values of the file, and then those of the command line.

@@ -14,7 +14,8 @@ fn schema() -> Value {
 /// The example of the README.
 fn documented() -> String {
     let readme = fs::read_to_string(project().join("README.md")).expect("the README");
-    let (_, rest) = readme.split_once("```toml\n").expect("an example");
+    let (_, section) = readme.split_once("### Config file\n").expect("the section");
+    let (_, rest) = section.split_once("```toml\n").expect("an example");
     rest.split_once("```").expect("its end").0.to_owned()
 }
 
