@@ -36,6 +36,7 @@ mod reports_builder;
 mod reports_formats;
 mod reports_hostile;
 mod reports_html;
+mod rule_pages;
 mod rules;
 mod runner;
 mod sources;
