@@ -42,7 +42,10 @@ fn of_rule(rule: &str, shown: &str) -> String {
         }
     }
     assert!(!text.is_empty(), "{rule} is silent about its failing case");
-    let text = text.trim_end();
+    // It may be wrapped behind its first word.
+    let happened = ["What happened:", "What\n        happened:"];
+    let end = happened.iter().find_map(|words| text.find(words));
+    let text = text[..end.unwrap_or(text.len())].trim_end();
     format!("{text}\n")
 }
 

@@ -156,7 +156,7 @@ async fn each_case_reports_what_it_expects() {
     let mut wrong = String::new();
     for case in cases() {
         let report = report(&case).await;
-        let found = listed(&report, &case.folder);
+        let found = listed(&report, &project().join(&case.folder));
         let expected = case.folder.join("expected.txt");
         if std::env::var_os("UPDATE").is_some() {
             fs::write(&expected, &found).expect("expected.txt");
