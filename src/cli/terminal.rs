@@ -23,8 +23,11 @@ fn wants_color(color: Color, stream: &impl anstream::stream::RawStream) -> bool 
     }
 }
 
-/// Whether the locale says that the terminal shows Unicode; where it says nothing, it does.
+/// Whether the locale says that the terminal shows Unicode; where it says nothing, it does, unless it is dumb.
 fn shows_unicode() -> bool {
+    if std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
+        return false;
+    }
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .into_iter()
         .filter_map(|name| std::env::var(name).ok())

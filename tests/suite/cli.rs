@@ -230,6 +230,16 @@ fn no_colour_and_no_escape_reaches_a_pipe() {
 }
 
 #[test]
+fn a_dumb_terminal_gets_plain_characters() {
+    let shown = Preflight::lint(["--offline", "fixtures/k8s/api.yaml"])
+        .env("TERM", "dumb")
+        .run()
+        .stdout;
+    assert!(shown.contains("latest-tag"), "{shown}");
+    assert!(!shown.contains(['│', '╭', '─', '⚠']), "{shown}");
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_error() {
     let folder = project().join("fixtures/k8s");
     let mut child = Command::new(BINARY)
