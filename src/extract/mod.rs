@@ -109,6 +109,9 @@ pub fn extract_with(id: SourceId, source: &Source, knowledge: Knowledge<'_>) -> 
     join(&documents, parts, text)
 }
 
+/// The largest source, in bytes, whose objects are parsed though they name no image: only to say where one is broken.
+const CHECKED_SOURCE_BYTES: usize = 1 << 20;
+
 /// What one document gives.
 #[derive(Default)]
 struct Part {
@@ -137,6 +140,11 @@ impl Part {
                     part.error = Some(error);
                 }
             }
+        } else if is_object
+            && text.text.len() <= CHECKED_SOURCE_BYTES
+            && !template::is_template(document.text())
+        {
+            part.error = document.parse().err();
         }
         part
     }

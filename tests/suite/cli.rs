@@ -117,6 +117,15 @@ fn a_broken_file_is_told_at_its_place_and_the_others_are_still_linted() {
 }
 
 #[test]
+fn an_object_without_an_image_is_told_when_it_is_broken() {
+    let broken = "apiVersion: v1\nkind: Service\n  spec: [\n---\n";
+    let sources = Sources::new().file("a.yaml", format!("{broken}{}", pod("nginx:1.27")));
+    let report = Preflight::lint(["--offline"]).arg(sources.path()).report();
+    assert_eq!(report["summary"]["occurrences"], 1);
+    assert_eq!(report["problems"][0]["line"], 3, "{}", report["problems"]);
+}
+
+#[test]
 fn a_registry_that_is_down_is_neither_a_missing_image_nor_a_pass() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("its number").port();
