@@ -34,6 +34,8 @@ pub mod probe;
 
 pub mod report;
 
+pub mod merge;
+
 pub mod settings;
 
 pub mod lint;

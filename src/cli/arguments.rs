@@ -13,7 +13,7 @@ use crate::cluster::KubernetesVersion;
 use crate::input::{Exclude, ExcludeError};
 use crate::oci::Platform;
 use crate::render::Rendering;
-use crate::report::Output;
+use crate::report::{Output, Partition};
 use crate::settings::{FailOn, Origins, Overrides, RuleLevel, Settings};
 
 /// Finds container images that a Kubernetes cluster could not pull or run, before the deploy.
@@ -41,6 +41,8 @@ pub(super) enum Command {
     Lint(Box<LintArguments>),
     /// Show one image: its platforms and layers, and what a node of each pool would pull.
     Inspect(Box<InspectArguments>),
+    /// Join the JSON reports of all parts of a run into one report, in any format.
+    Merge(MergeArguments),
     /// List all rules.
     Rules(RulesArguments),
     /// Probe the way to a registry, stage by stage: proxy, DNS, TCP, TLS, API, token, manifest, content.
@@ -153,6 +155,10 @@ pub(super) struct LintArguments {
         help_heading = "Rendering"
     )]
     pub api_versions: Vec<String>,
+
+    /// Check the K-th of N parts of the distinct images: one job of a matrix. `merge` joins the JSON reports of all.
+    #[arg(long, value_name = "K/N", help_heading = "What to check")]
+    pub partition: Option<Partition>,
 
     /// The config file. Default: oci-preflight.toml in the first path's folder or any above it.
     #[arg(
@@ -408,6 +414,7 @@ impl LintArguments {
             pull_secrets: self.pull_secrets.clone(),
             platforms: self.platforms.clone(),
             kubernetes_version: self.kubernetes_version.clone(),
+            partition: self.partition,
             offline: self.offline,
             verify_blobs: self.verify_blobs,
             fail_on: self.fail_on,
@@ -427,6 +434,22 @@ impl LintArguments {
             no_cache: self.no_cache,
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MergeArguments {
+    /// Reports that `lint --output json=FILE` wrote.
+    #[arg(value_name = "FILE", required = true)]
+    pub reports: Vec<PathBuf>,
+
+    /// The severity from which a finding makes the exit status 1: error, warning, note or never. Default: that of the
+    /// reports.
+    #[arg(long, value_name = "SEVERITY", env = "OCI_PREFLIGHT_FAIL_ON")]
+    pub fail_on: Option<FailOn>,
+
+    /// How to report, as `lint --output` takes it [default: pretty]
+    #[arg(long = "output", value_name = "FORMAT[=FILE]")]
+    pub outputs: Vec<Output>,
 }
 
 #[derive(Debug, Args)]

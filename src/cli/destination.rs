@@ -25,12 +25,18 @@ enum Sink {
 }
 
 impl Destination {
-    /// Opens all outputs of a run, before any work is done.
+    /// Opens all outputs of a run, before any work is done. Without any, the report is for a person.
     ///
     /// # Errors
     ///
     /// When one can't be written, or two would mix.
-    pub(super) fn open_all(outputs: Vec<Output>) -> miette::Result<Vec<Self>> {
+    pub(super) fn open_all(mut outputs: Vec<Output>) -> miette::Result<Vec<Self>> {
+        if outputs.is_empty() {
+            outputs.push(Output {
+                format: FormatName::Pretty,
+                file: None,
+            });
+        }
         for (index, output) in outputs.iter().enumerate() {
             let twice = outputs[..index]
                 .iter()

@@ -13,7 +13,7 @@ use super::destination::Destination;
 use super::terminal;
 use crate::lint;
 use crate::oci::Reference;
-use crate::report::{Detail, Format, FormatName, Style, Verdict, write_places};
+use crate::report::{Detail, Report, Style, Verdict, write_places};
 use crate::settings::{ConfigFile, Settings, find_config_file};
 
 /// Checks every image that the sources name. Gives the exit status.
@@ -45,10 +45,30 @@ pub(super) async fn run(
     let mut report = report?;
     known.take_from(&mut report)?;
 
+    let detail = match (arguments.quiet, arguments.verbose) {
+        (true, _) => Detail::Quiet,
+        (_, true) => Detail::Verbose,
+        _ => Detail::Normal,
+    };
+    deliver(&report, destinations, detail, color)
+}
+
+/// Writes the report everywhere. Gives the exit status.
+pub(super) fn deliver(
+    report: &Report,
+    destinations: Vec<Destination>,
+    detail: Detail,
+    color: Color,
+) -> miette::Result<u8> {
     for destination in destinations {
-        let to_terminal = destination.is_standard_output();
-        let format = format(destination.format, &arguments, color, to_terminal);
-        destination.write(|out| format.write(&report, out))?;
+        // Only what goes to the terminal is fitted to it.
+        let style = if destination.is_standard_output() {
+            terminal::style(color)
+        } else {
+            Style::default()
+        };
+        let format = destination.format.format(style, detail);
+        destination.write(|out| format.write(report, out))?;
     }
     if report.verdict == Verdict::Undetermined {
         // Standard output may hold a report for a program, and the reason is for a person.
@@ -100,24 +120,4 @@ fn progress_bar(progress: Progress) -> ProgressBar {
         bar.set_style(style);
     }
     bar
-}
-
-/// The writer of a format. Only what goes to the terminal is fitted to it.
-fn format(
-    name: FormatName,
-    arguments: &LintArguments,
-    color: Color,
-    to_terminal: bool,
-) -> Box<dyn Format> {
-    let style = if to_terminal {
-        terminal::style(color)
-    } else {
-        Style::default()
-    };
-    let detail = match (arguments.quiet, arguments.verbose) {
-        (true, _) => Detail::Quiet,
-        (_, true) => Detail::Verbose,
-        _ => Detail::Normal,
-    };
-    name.format(style, detail)
 }

@@ -10,6 +10,7 @@ mod destination;
 mod explain;
 mod inspect;
 mod lint;
+mod merge;
 mod probe;
 mod rules;
 mod terminal;
@@ -45,6 +46,7 @@ pub async fn run() -> ExitCode {
     let done = match arguments.command {
         Command::Lint(options) => lint::run(*options, lint_matches, color).await,
         Command::Inspect(options) => inspect::run(*options, color).await,
+        Command::Merge(options) => merge::run(options, color),
         Command::Rules(options) => rules::run(&options),
         Command::Probe(options) => probe::run(&options).await,
         Command::Explain(options) => explain::run(&options, color).await,

@@ -1,6 +1,6 @@
 //! What is stored under a reference.
 
-use super::Answer;
+use super::{Answer, Failure};
 use crate::cluster::NodePool;
 use crate::oci::{Bytes, Config, Descriptor, Digest, Manifest, Matching, Platform};
 
@@ -158,6 +158,13 @@ impl PlatformImage {
             Manifest::Image(image) => Some(&image.layers),
             _ => None,
         }
+    }
+
+    /// Why it is not fully known: its manifest or config came to no answer.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        let manifest = self.manifest.as_ref().and_then(Answer::failure);
+        manifest.or_else(|| self.config.as_ref().and_then(Answer::failure))
     }
 
     /// The declared bytes of all layers as they are transferred.

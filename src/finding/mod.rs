@@ -63,6 +63,19 @@ pub struct Event {
     pub message: String,
 }
 
+impl Event {
+    /// All reasons that rules predict.
+    pub const REASONS: [&'static str; 7] = [
+        "InvalidImageName",
+        "ErrImagePull",
+        "ErrImageNeverPull",
+        "RegistryUnavailable",
+        "FailedToRetrieveImagePullSecret",
+        "CrashLoopBackOff",
+        "FailedScheduling",
+    ];
+}
+
 /// What a rule found about one or more places.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {

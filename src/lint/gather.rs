@@ -1,6 +1,6 @@
 //! From paths to the places that name images.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -66,7 +66,9 @@ pub(super) async fn occurrences(settings: &Settings, sources: &mut SourceMap) ->
     for files in files.chunks(FILES_AT_ONCE) {
         asked.add_files(files, &renders, settings, sources);
     }
-    for image in &settings.images {
+    // In an order that does not depend on which of them one of several machines looks at.
+    let images: BTreeSet<&String> = settings.images.iter().collect();
+    for image in images {
         asked.add_argument(image, sources);
     }
     asked.admit_runtime_classes();

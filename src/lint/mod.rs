@@ -8,6 +8,7 @@ mod gather;
 mod ignores;
 mod judge;
 mod parallel;
+mod partition;
 mod rendered;
 mod targets;
 mod trace;
@@ -97,6 +98,9 @@ async fn run(
     // Ask
     let registry = Registry::new(options(settings))?;
     let elsewhere = judge::machines_elsewhere(&gathered.occurrences);
+    let part = settings
+        .partition
+        .map(|partition| partition::select(partition, &mut gathered.occurrences));
     let landings = judge::landings(&gathered.occurrences, &target.pools, &elsewhere);
     let mut wanted = judge::wanted(&gathered.occurrences, &landings, settings.depth());
     if ask == Ask::Everything {
@@ -151,6 +155,7 @@ async fn run(
         findings,
         node_pools: target.pools,
         ignored,
+        part,
         statistics: Statistics {
             duration: started.elapsed(),
             requests: cost.requests,

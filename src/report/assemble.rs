@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Image, Input, Report, Statistics, Verdict};
+use super::{Image, Input, Part, Report, Statistics, Verdict};
 use crate::cluster::NodePool;
 use crate::facts::Lookup;
 use crate::finding::{Event, Finding, Problem, Severity};
@@ -32,6 +32,8 @@ pub struct Gathered {
     pub problems: Vec<Problem>,
     /// How many findings an ignore took away.
     pub ignored: usize,
+    /// Which part of the images was looked at; none where it was all of them.
+    pub part: Option<Part>,
     /// What the run cost.
     pub statistics: Statistics,
 }
@@ -50,6 +52,7 @@ impl Report {
             findings,
             mut problems,
             ignored,
+            part,
             statistics,
         } = gathered;
         inputs.sort_by(|a, b| a.path.cmp(&b.path));
@@ -69,6 +72,7 @@ impl Report {
             fail_on,
             verdict: Verdict::Pass,
             undetermined_because: Vec::new(),
+            part,
             statistics,
         };
         report.undetermined_because = report.reasons_for_doubt();
@@ -102,7 +106,8 @@ impl Report {
             format!("{path}:{}:{}", position.line, position.column)
         });
         reasons.extend(sentence("could not understand", broken));
-        if self.images.is_empty() && self.invalid.is_empty() {
+        let images = self.images.len() + self.invalid.len();
+        if self.part.map_or(images, |part| part.of_images) == 0 {
             reasons.push("no image was found in any path given".to_owned());
         }
         reasons

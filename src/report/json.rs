@@ -9,10 +9,11 @@ use super::fingerprint::Fingerprints;
 use super::layers::layers;
 use super::place::{Place, Places};
 use super::{Counts, Format, Image, Report};
+use crate::cluster::NodePool;
 use crate::facts::PlatformImage;
-use crate::finding::{Finding, Problem};
+use crate::finding::{Finding, Problem, Severity};
 use crate::text::SourceId;
-use crate::workload::Occurrence;
+use crate::workload::{Landing, Occurrence, landing};
 
 /// The JSON report, format version 1. A field with no value is null and never absent. Lines and columns start at 1, columns
 /// count Unicode scalar values, ends are exclusive, and sizes are bytes.
@@ -35,6 +36,7 @@ impl Format for Json {
 pub(super) struct Document<'a> {
     version: u32,
     tool: Tool,
+    part: Option<PartEntry>,
     summary: Summary<'a>,
     sources: Vec<SourceEntry<'a>>,
     problems: Vec<ProblemEntry<'a>>,
@@ -50,6 +52,13 @@ struct Tool {
 }
 
 #[derive(Serialize)]
+struct PartEntry {
+    number: usize,
+    parts: usize,
+    of_images: usize,
+}
+
+#[derive(Serialize)]
 struct Summary<'a> {
     sources: usize,
     occurrences: usize,
@@ -61,6 +70,7 @@ struct Summary<'a> {
     ignored: usize,
     verdict: &'static str,
     exit_code: u8,
+    fail_on: &'static str,
     undetermined_because: &'a [String],
     duration_ms: u64,
     requests: u64,
@@ -72,6 +82,7 @@ struct Summary<'a> {
 struct SourceEntry<'a> {
     path: &'a str,
     dialect: String,
+    read: bool,
     skipped: Option<&'a str>,
 }
 
@@ -87,6 +98,7 @@ struct ProblemEntry<'a> {
 struct NodePoolEntry<'a> {
     name: &'a str,
     platform: String,
+    os_version: Option<&'a str>,
     machine_type: Option<&'a str>,
     kubernetes_version: Option<String>,
     source: &'a str,
@@ -107,6 +119,8 @@ struct ImageEntry<'a> {
 #[derive(Serialize)]
 struct PlatformEntry<'a> {
     platform: Option<String>,
+    declared: Option<String>,
+    reason: Option<&'static str>,
     digest: &'a str,
     compressed_bytes: Option<u64>,
     unpacked_bytes: Option<u64>,
@@ -132,6 +146,8 @@ struct OccurrenceEntry<'a> {
     name: Option<&'a str>,
     field: &'a str,
     container: Option<&'a str>,
+    role: Option<&'static str>,
+    node_pools: Option<Vec<usize>>,
 }
 
 #[derive(Serialize)]
@@ -184,15 +200,24 @@ impl<'a> Document<'a> {
         let mut images: Vec<ImageEntry> = report
             .images
             .iter()
-            .map(|image| image_entry(image, &places))
+            .map(|image| image_entry(image, &places, &report.node_pools))
             .collect();
-        images.extend(invalid_entries(&report.invalid, &places));
+        images.extend(invalid_entries(
+            &report.invalid,
+            &places,
+            &report.node_pools,
+        ));
         Self {
             version: 1,
             tool: Tool {
                 name: env!("CARGO_PKG_NAME"),
                 version: env!("CARGO_PKG_VERSION"),
             },
+            part: report.part.map(|part| PartEntry {
+                number: part.partition.number(),
+                parts: part.partition.parts(),
+                of_images: part.of_images,
+            }),
             summary: summary(report),
             sources: sources(report),
             problems: report
@@ -225,6 +250,7 @@ fn summary(report: &Report) -> Summary<'_> {
         ignored: counts.ignored,
         verdict: report.verdict.as_str(),
         exit_code: report.verdict.exit_code(),
+        fail_on: report.fail_on.map_or("never", Severity::as_str),
         undetermined_because: &report.undetermined_because,
         duration_ms: u64::try_from(statistics.duration.as_millis()).unwrap_or(u64::MAX),
         requests: statistics.requests,
@@ -247,6 +273,7 @@ fn sources(report: &Report) -> Vec<SourceEntry<'_>> {
             SourceEntry {
                 path: &input.path,
                 dialect: input.dialect.to_string(),
+                read: input.source.is_some(),
                 skipped: input.skipped.as_deref().or(problem),
             }
         })
@@ -261,13 +288,20 @@ fn problem_entry<'a>(problem: &'a Problem, places: &Places<'a>) -> ProblemEntry<
     }
 }
 
+/// The node pools that somebody named. What the cluster may make by itself is none.
+fn named(node_pools: &[NodePool]) -> impl Iterator<Item = &NodePool> {
+    node_pools.iter().filter(|pool| !pool.on_demand)
+}
+
 fn node_pools(report: &Report) -> Vec<NodePoolEntry<'_>> {
-    // What the cluster may make by itself is no pool that anybody named.
-    let pools = report.node_pools.iter().filter(|pool| !pool.on_demand);
-    pools
+    named(&report.node_pools)
         .map(|pool| NodePoolEntry {
             name: &pool.name,
             platform: pool.platform_text(),
+            os_version: pool
+                .platform
+                .as_ref()
+                .and_then(|platform| platform.os_version.as_deref()),
             machine_type: pool.machine_type.as_deref(),
             kubernetes_version: pool.kubernetes_version.as_ref().map(ToString::to_string),
             source: &pool.described_in,
@@ -275,7 +309,11 @@ fn node_pools(report: &Report) -> Vec<NodePoolEntry<'_>> {
         .collect()
 }
 
-fn image_entry<'a>(image: &'a Image, places: &Places<'a>) -> ImageEntry<'a> {
+fn image_entry<'a>(
+    image: &'a Image,
+    places: &Places<'a>,
+    node_pools: &[NodePool],
+) -> ImageEntry<'a> {
     let found = image.lookup.as_ref().and_then(|lookup| lookup.found());
     ImageEntry {
         reference: image.reference.to_string(),
@@ -287,12 +325,16 @@ fn image_entry<'a>(image: &'a Image, places: &Places<'a>) -> ImageEntry<'a> {
         platforms: found
             .map(|found| found.images.iter().map(platform_entry).collect())
             .unwrap_or_default(),
-        occurrences: occurrence_entries(image.occurrences.iter(), places),
+        occurrences: occurrence_entries(image.occurrences.iter(), places, node_pools),
     }
 }
 
 /// Texts that are no image name, each once, under the text itself.
-fn invalid_entries<'a>(invalid: &'a [Occurrence], places: &Places<'a>) -> Vec<ImageEntry<'a>> {
+fn invalid_entries<'a>(
+    invalid: &'a [Occurrence],
+    places: &Places<'a>,
+    node_pools: &[NodePool],
+) -> Vec<ImageEntry<'a>> {
     let mut by_text: BTreeMap<&str, Vec<&Occurrence>> = BTreeMap::new();
     for occurrence in invalid {
         by_text
@@ -310,7 +352,7 @@ fn invalid_entries<'a>(invalid: &'a [Occurrence], places: &Places<'a>) -> Vec<Im
             media_type: None,
             kind: None,
             platforms: Vec::new(),
-            occurrences: occurrence_entries(occurrences.into_iter(), places),
+            occurrences: occurrence_entries(occurrences.into_iter(), places, node_pools),
         })
         .collect()
 }
@@ -318,6 +360,8 @@ fn invalid_entries<'a>(invalid: &'a [Occurrence], places: &Places<'a>) -> Vec<Im
 fn platform_entry(image: &PlatformImage) -> PlatformEntry<'_> {
     PlatformEntry {
         platform: image.platform().map(ToString::to_string),
+        declared: image.declared.as_ref().map(ToString::to_string),
+        reason: image.failure().map(|failure| failure.reason.as_str()),
         digest: image.digest.as_str(),
         compressed_bytes: image.compressed_bytes().map(|bytes| bytes.0),
         unpacked_bytes: None,
@@ -339,6 +383,7 @@ fn layer_entries(image: &PlatformImage) -> Option<Vec<LayerEntry<'_>>> {
 fn occurrence_entries<'a>(
     occurrences: impl Iterator<Item = &'a Occurrence>,
     places: &Places<'a>,
+    node_pools: &[NodePool],
 ) -> Vec<OccurrenceEntry<'a>> {
     occurrences
         .map(|occurrence| OccurrenceEntry {
@@ -350,8 +395,18 @@ fn occurrence_entries<'a>(
             name: occurrence.owner.name.as_deref(),
             field: &occurrence.field,
             container: occurrence.container.as_deref(),
+            role: occurrence.role.as_str(),
+            node_pools: landings(occurrence, node_pools),
         })
         .collect()
+}
+
+/// The positions in the list of node pools of those where the pod can land; none where there is no list.
+fn landings(occurrence: &Occurrence, node_pools: &[NodePool]) -> Option<Vec<usize>> {
+    let pools = named(node_pools).enumerate();
+    let possible =
+        pools.filter(|(_, pool)| landing(&occurrence.placement, pool) == Landing::Possible);
+    (!node_pools.is_empty()).then(|| possible.map(|(position, _)| position).collect())
 }
 
 fn finding_entry<'a>(

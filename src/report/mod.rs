@@ -17,6 +17,7 @@ mod layers;
 mod markdown;
 mod matrix;
 mod output;
+mod partition;
 mod place;
 mod pretty;
 mod replacement;
@@ -37,6 +38,7 @@ pub use json::Json;
 pub use junit::JUnit;
 pub use markdown::Markdown;
 pub use output::{FormatName, Output, OutputError};
+pub use partition::{Part, Partition, PartitionError};
 pub use pretty::{Detail, Pretty, Style};
 pub use replacement::Replacement;
 pub use sarif::Sarif;
@@ -48,7 +50,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::cluster::NodePool;
-use crate::facts::{Answer, Failure, Lookup};
+use crate::facts::{Answer, Failure, Lookup, PlatformImage};
 use crate::finding::{Finding, Problem, Severity};
 use crate::oci::Reference;
 use crate::text::{Dialect, SourceId, SourceMap};
@@ -98,6 +100,8 @@ pub struct Report {
     pub verdict: Verdict,
     /// Why not everything could be told, one sentence for each reason. May hold something even where the verdict is fail.
     pub undetermined_because: Vec<String>,
+    /// Which part of the images the run looked at; none where it was all of them.
+    pub part: Option<Part>,
     /// What the run cost.
     pub statistics: Statistics,
 }
@@ -134,10 +138,7 @@ impl Image {
         match self.lookup.as_ref()? {
             Answer::Undetermined(failure) => Some(failure),
             Answer::Refused(_) => None,
-            Answer::Found(found) => found.images.iter().find_map(|image| {
-                let manifest = image.manifest.as_ref().and_then(Answer::failure);
-                manifest.or_else(|| image.config.as_ref().and_then(Answer::failure))
-            }),
+            Answer::Found(found) => found.images.iter().find_map(PlatformImage::failure),
         }
     }
 

@@ -29,7 +29,7 @@ use crate::finding::Severity;
 use crate::input::Exclude;
 use crate::oci::Platform;
 use crate::render::Rendering;
-use crate::report::{FormatName, Output};
+use crate::report::{FormatName, Output, Partition};
 use crate::rule::Rule;
 use crate::text::{Origin as TextOrigin, Source};
 use crate::workload::Occurrence;
@@ -77,6 +77,8 @@ pub struct Settings {
     pub node_pools: Vec<NodePool>,
     /// The version of pools that do not say theirs.
     pub kubernetes_version: Option<KubernetesVersion>,
+    /// Which part of the images to look at; none for all.
+    pub partition: Option<Partition>,
     /// Whether the network must not be used.
     pub offline: bool,
     /// The severity from which a finding fails the run; none for never.
@@ -138,6 +140,7 @@ pub struct Overrides {
     pub kubernetes_version: Option<KubernetesVersion>,
     pub offline: Option<bool>,
     pub verify_blobs: Option<bool>,
+    pub partition: Option<Partition>,
     pub fail_on: Option<FailOn>,
     pub rules: Vec<RuleLevel>,
     pub baseline: Option<PathBuf>,
@@ -168,7 +171,9 @@ impl FailOn {
     /// The words for thresholds.
     pub const WORDS: [&'static str; 4] = ["error", "warning", "note", "never"];
 
-    const fn severity(self) -> Option<Severity> {
+    /// The severity; none for never.
+    #[must_use]
+    pub const fn severity(self) -> Option<Severity> {
         match self {
             Self::Severity(severity) => Some(severity),
             Self::Never => None,
@@ -264,6 +269,7 @@ impl Settings {
                 .verify_blobs
                 .or(file.verify_blobs)
                 .unwrap_or(false),
+            partition: overrides.partition,
             fail_on: overrides
                 .fail_on
                 .or(file.fail_on)

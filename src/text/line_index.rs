@@ -60,6 +60,20 @@ impl LineIndex {
         start..end
     }
 
+    /// The byte offset of a place in the text that this index was made of; none where there is no such place.
+    #[must_use]
+    pub fn offset(&self, text: &str, position: Position) -> Option<usize> {
+        let start = *self.starts.get(position.line.checked_sub(1)?)?;
+        let before = position.column.checked_sub(1)?;
+        let line = text.get(start..)?;
+        let mut characters = line.char_indices().filter(|(_, c)| *c != '\u{feff}');
+        match characters.nth(before) {
+            Some((offset, _)) => Some(start + offset),
+            None if columns(line) == before => Some(text.len()),
+            None => None,
+        }
+    }
+
     /// Line and column of a byte offset in the text that this index was made of.
     #[must_use]
     pub fn position(&self, text: &str, offset: usize) -> Position {
@@ -113,6 +127,19 @@ fn marks(text: &str, starts: &[usize]) -> Vec<Mark> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_lead_back_to_their_bytes() {
+        let text = "\u{feff}é: a\r\n\nimage";
+        let lines = LineIndex::new(text);
+        for (offset, _) in text.char_indices().skip(1).chain([(text.len(), ' ')]) {
+            let position = lines.position(text, offset);
+            assert_eq!(lines.offset(text, position), Some(offset), "{position:?}");
+        }
+        for (line, column) in [(0, 1), (1, 0), (4, 1), (3, 7)] {
+            assert_eq!(lines.offset(text, Position { line, column }), None);
+        }
+    }
     use proptest::prelude::*;
 
     fn position(text: &str, offset: usize) -> (usize, usize) {

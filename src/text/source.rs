@@ -88,6 +88,29 @@ pub enum Dialect {
     Unknown,
 }
 
+impl Dialect {
+    /// All dialects.
+    pub const ALL: [Self; 17] = [
+        Self::Kubernetes,
+        Self::HelmTemplate,
+        Self::HelmValues,
+        Self::Kustomization,
+        Self::Compose,
+        Self::Dockerfile,
+        Self::Dotenv,
+        Self::GithubWorkflow,
+        Self::GithubAction,
+        Self::GitlabCi,
+        Self::CloudBuild,
+        Self::Skaffold,
+        Self::Kbld,
+        Self::TerraformPlan,
+        Self::NodePools,
+        Self::Argument,
+        Self::Unknown,
+    ];
+}
+
 impl fmt::Display for Dialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

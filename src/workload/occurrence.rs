@@ -89,10 +89,37 @@ pub enum Role {
 }
 
 impl Role {
+    /// All roles.
+    pub const ALL: [Self; 8] = [
+        Self::Container,
+        Self::InitContainer,
+        Self::EphemeralContainer,
+        Self::Volume,
+        Self::Unplaced,
+        Self::OffCluster,
+        Self::Guess,
+        Self::Provisional,
+    ];
+
     /// Whether a node executes what is in the image.
     #[must_use]
     pub const fn runs(self) -> bool {
         !matches!(self, Self::Volume | Self::Guess | Self::Provisional)
+    }
+
+    /// The word of the report; none for what is in no pod.
+    #[must_use]
+    pub const fn as_str(self) -> Option<&'static str> {
+        match self {
+            Self::Container => Some("container"),
+            Self::InitContainer => Some("init-container"),
+            Self::EphemeralContainer => Some("ephemeral-container"),
+            Self::Volume => Some("volume"),
+            Self::OffCluster => Some("off-cluster"),
+            Self::Guess => Some("guess"),
+            Self::Provisional => Some("provisional"),
+            Self::Unplaced => None,
+        }
     }
 }
 

@@ -21,6 +21,7 @@ mod fixtures;
 mod ignores;
 mod images;
 mod inspect;
+mod partition;
 mod probe;
 mod readme;
 mod registry;
