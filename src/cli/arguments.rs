@@ -157,7 +157,12 @@ pub(super) struct LintArguments {
     pub api_versions: Vec<String>,
 
     /// Check the K-th of N parts of the distinct images: one job of a matrix. `merge` joins the JSON reports of all.
-    #[arg(long, value_name = "K/N", help_heading = "What to check")]
+    #[arg(
+        long,
+        value_name = "K/N",
+        env = "OCI_PREFLIGHT_PARTITION",
+        help_heading = "What to check"
+    )]
     pub partition: Option<Partition>,
 
     /// The config file. Default: oci-preflight.toml in the first path's folder or any above it.
@@ -613,7 +618,8 @@ mod tests {
     #[test]
     fn each_option_has_a_key_in_the_config_and_a_variable_or_a_reason_why_not() {
         /// Options without a key in the config file, and why.
-        const NOT_IN_THE_CONFIG: [(&str, &str); 8] = [
+        const NOT_IN_THE_CONFIG: [(&str, &str); 9] = [
+            ("partition", "is the share of one machine"),
             ("why", "is asked once, by a person"),
             ("config", "names the config itself"),
             ("write-baseline", "is done once, by a person"),
