@@ -44,6 +44,9 @@ pub struct Found {
     pub images: Vec<PlatformImage>,
     /// For a reference with a tag and a digest: the digest that the tag has now. None where it was not asked for or not told.
     pub tag_digest: Option<Digest>,
+    /// The newest older tag of the repository whose image runs on the platforms that this one lacks. None where it lacks
+    /// none, or where no such tag was found.
+    pub older_tag: Option<String>,
 }
 
 impl Found {
@@ -67,6 +70,15 @@ impl Found {
     #[must_use]
     pub fn image_on(&self, pool: &NodePool) -> Option<&PlatformImage> {
         self.image_by(pool.matching(), pool.platform.as_ref()?)
+    }
+
+    /// Whether what a node of platform `node` pulls is built for it, as far as the config or the index says.
+    #[must_use]
+    pub fn runs_on(&self, node: &Platform) -> bool {
+        let pulled = self.image_for(node);
+        pulled
+            .and_then(PlatformImage::platform)
+            .is_some_and(|built_for| built_for.runs_on(node))
     }
 
     fn image_by(&self, matching: Matching, node: &Platform) -> Option<&PlatformImage> {

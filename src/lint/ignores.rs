@@ -226,7 +226,8 @@ impl<'a> Ignores<'a> {
             let lookup = reference.and_then(|reference| self.context.lookups.get(reference));
             occurrence.reference.is_err() || lookup.is_some_and(|lookup| lookup.failure().is_none())
         };
-        let has_target = !self.context.target.pools.is_empty();
+        let target = self.context.target;
+        let has_target = !target.pools.is_empty() && !target.is_partial;
         self.context.settings.standards.severity(rule).is_some()
             && (has_target || !NEED_A_TARGET.contains(&rule.id))
             && places

@@ -30,10 +30,11 @@ pub(super) fn machines_elsewhere(occurrences: &[Occurrence]) -> Vec<NodePool> {
         .collect()
 }
 
-/// Finds the node pools of each occurrence. What is pulled outside of the cluster lands on none of its pools.
+/// Finds the node pools of each occurrence. What is pulled outside of the cluster lands on none of its pools, and what fits no
+/// pool of a target that is only a part of the cluster lands on nodes that nobody described.
 pub(super) fn landings<'a>(
     occurrences: &[Occurrence],
-    node_pools: &'a [NodePool],
+    target: &'a Target,
     elsewhere: &'a [NodePool],
 ) -> Landings<'a> {
     let landing = |occurrence: &Occurrence| {
@@ -42,7 +43,11 @@ pub(super) fn landings<'a>(
         match (occurrence.role, &occurrence.placement.platform) {
             (Role::OffCluster, None) => None,
             (Role::OffCluster, Some(_)) => Some(elsewhere.iter().filter(is_asked_for).collect()),
-            _ => (!node_pools.is_empty()).then(|| node_pools.iter().filter(possible).collect()),
+            _ => {
+                let pools: Vec<&NodePool> = target.pools.iter().filter(possible).collect();
+                let on_unknown_nodes = pools.is_empty() && target.is_partial;
+                (!target.pools.is_empty() && !on_unknown_nodes).then_some(pools)
+            }
         }
     };
     occurrences.iter().map(landing).collect()
@@ -102,6 +107,37 @@ pub(super) fn drop_wrong_guesses(
         occurrence.role != Role::Guess || !occurrence.reference.as_ref().is_ok_and(is_wrong)
     });
     lookups.retain(|reference, _| !wrong.contains(reference) || sure.contains(reference));
+}
+
+/// The platforms of node pools on which pods can land and their images don't run, by image. For images of the cluster only:
+/// what a rule about platforms will name.
+pub(super) fn lacking(
+    occurrences: &[Occurrence],
+    landings: &Landings<'_>,
+    lookups: &BTreeMap<Reference, Lookup>,
+) -> BTreeMap<Reference, BTreeSet<Platform>> {
+    let mut lacking: BTreeMap<Reference, BTreeSet<Platform>> = BTreeMap::new();
+    for (occurrence, pools) in occurrences.iter().zip(landings) {
+        let Ok(reference) = &occurrence.reference else {
+            continue;
+        };
+        let Some(found) = lookups.get(reference).and_then(Answer::found) else {
+            continue;
+        };
+        let platforms = pools
+            .iter()
+            .flatten()
+            .filter_map(|pool| pool.platform.as_ref());
+        let missing: BTreeSet<&Platform> = platforms.filter(|node| !found.runs_on(node)).collect();
+        if !missing.is_empty() && !found.images.is_empty() {
+            let missing = missing.into_iter().cloned();
+            lacking
+                .entry(reference.clone())
+                .or_default()
+                .extend(missing);
+        }
+    }
+    lacking
 }
 
 /// How many distinct references are wanted.

@@ -101,7 +101,7 @@ async fn run(
     let part = settings
         .partition
         .map(|partition| partition::select(partition, &mut gathered.occurrences));
-    let landings = judge::landings(&gathered.occurrences, &target.pools, &elsewhere);
+    let landings = judge::landings(&gathered.occurrences, &target, &elsewhere);
     let mut wanted = judge::wanted(&gathered.occurrences, &landings, settings.depth());
     if ask == Ask::Everything {
         for (_, depth, platforms) in &mut wanted {
@@ -115,7 +115,12 @@ async fn run(
         .look_up_all(wanted, |done| progress(Progress { done, total }))
         .await;
     judge::drop_wrong_guesses(&mut gathered.occurrences, &mut lookups);
-    let landings = judge::landings(&gathered.occurrences, &target.pools, &elsewhere);
+    let landings = judge::landings(&gathered.occurrences, &target, &elsewhere);
+
+    if settings.judges_platforms() {
+        let lacking = judge::lacking(&gathered.occurrences, &landings, &lookups);
+        registry.add_older_tags(lacking, &mut lookups).await;
+    }
 
     // Judge
     let findings = judge::findings(

@@ -71,12 +71,9 @@ pub(super) fn pull_secrets(settings: &Settings) -> Result<PullSecrets, TargetErr
     Ok(secrets)
 }
 
-/// Adds the node pools that stand among the sources. They alone are no target: nobody said that the cluster has no other
-/// nodes.
+/// Adds the node pools that stand among the sources. Where they are all that is known, the target is a part of the cluster.
 pub(super) fn join(target: &mut Target, found: &[NodePool]) {
-    if target.pools.is_empty() {
-        return;
-    }
+    target.is_partial = target.pools.is_empty();
     for pool in found {
         let is_known =
             |other: &NodePool| other.name == pool.name && other.platform == pool.platform;

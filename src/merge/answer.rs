@@ -42,6 +42,7 @@ fn found(image: &Image, digest: &str) -> Result<Found, String> {
             .map(platform_image)
             .collect::<Result<_, _>>()?,
         tag_digest: None,
+        older_tag: None,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Looks references up.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,14 +17,17 @@ use super::layout::Layout;
 use super::setback::{Setback, failure};
 use super::single_flight::SingleFlight;
 use super::statistics::{Counters, Statistics};
-use super::tags::nearest;
+use super::tags::{nearest, older};
 use super::token::Tokens;
 use super::transport::Transport;
 use super::unfold::{Known, Search};
 use super::ways::Ways;
 use super::{LayoutMapping, Options, RegistryError};
-use crate::facts::{Depth, FailureReason, Found, Lookup, Missing, Refusal, RefusalReason};
+use crate::facts::{Answer, Depth, FailureReason, Found, Lookup, Missing, Refusal, RefusalReason};
 use crate::oci::{Manifest, Platform, Reference};
+
+/// How many older tags are looked at for a platform.
+const MAX_OLDER_TAGS: usize = 8;
 
 /// What is asked about one reference: how deep, and for which platforms; all of them where none are named.
 pub type Wanted = (Reference, Depth, Option<Vec<Platform>>);
@@ -127,6 +130,52 @@ impl Registry {
         lookups
     }
 
+    /// Adds to what was found the older tags that run on the platforms that it lacks.
+    pub async fn add_older_tags(
+        &self,
+        lacking: BTreeMap<Reference, BTreeSet<Platform>>,
+        lookups: &mut BTreeMap<Reference, Lookup>,
+    ) {
+        let asked = lacking
+            .into_iter()
+            .map(|(reference, platforms)| async move {
+                let platforms: Vec<Platform> = platforms.into_iter().collect();
+                let tag = self.older_tag(&reference, &platforms).await;
+                (reference, tag)
+            });
+        let mut tags = stream::iter(asked).buffer_unordered(self.options.concurrency.max(1));
+        while let Some((reference, tag)) = tags.next().await {
+            if let Some(Answer::Found(found)) = lookups.get_mut(&reference) {
+                found.older_tag = tag;
+            }
+        }
+    }
+
+    /// The newest of the older tags of the repository whose image runs on all of `platforms`. Few are looked at, the newest
+    /// first; none where none of them has it, or where tags are not told.
+    async fn older_tag(&self, reference: &Reference, platforms: &[Platform]) -> Option<String> {
+        let tag = reference.tag()?;
+        let ways;
+        let place = match self.layout(reference) {
+            Some(layout) => Place::Layout(layout),
+            None if self.options.offline => return None,
+            None => {
+                ways = self.ways(reference);
+                Place::Hosts(&ways, &self.wire)
+            }
+        };
+        let tags = self.tags(place, reference).await;
+        for tag in older(tag, &tags).into_iter().take(MAX_OLDER_TAGS) {
+            let older = reference.with_tag(&tag);
+            let lookup = self.look_up(&older, Depth::Config, Some(platforms)).await;
+            let runs = |found: &Found| platforms.iter().all(|platform| found.runs_on(platform));
+            if lookup.found().is_some_and(runs) {
+                return Some(tag);
+            }
+        }
+        None
+    }
+
     /// What all questions cost so far.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
@@ -183,10 +232,17 @@ impl Registry {
             manifest,
             images,
             tag_digest,
+            older_tag: None,
         })
     }
 
-    /// Adds to "there is no such tag" the tags that were perhaps meant. The tags of a repository are asked for once.
+    /// The tags of the repository, asked for once.
+    async fn tags(&self, place: Place<'_>, reference: &Reference) -> Vec<String> {
+        let tags = place.tags(reference);
+        self.tags.get_or(reference.name(), tags).await.0
+    }
+
+    /// Adds to "there is no such tag" the tags that were perhaps meant.
     async fn with_nearest_tags(
         &self,
         mut refusal: Refusal,
@@ -198,9 +254,7 @@ impl Registry {
             RefusalReason::NotFound(Missing::Manifest | Missing::Unsaid)
         );
         if let (true, None, Some(tag)) = (may_be_a_tag, reference.digest(), reference.tag()) {
-            let tags = place.tags(reference);
-            let (tags, _) = self.tags.get_or(reference.name(), tags).await;
-            refusal.nearest_tags = nearest(tag, &tags);
+            refusal.nearest_tags = nearest(tag, &self.tags(place, reference).await);
         }
         refusal.into()
     }

@@ -1,4 +1,4 @@
-//! Which existing tags were perhaps meant.
+//! Which existing tags were perhaps meant, and which are older.
 
 use serde::Deserialize;
 
@@ -41,9 +41,74 @@ pub(super) fn nearest(wanted: &str, tags: &[String]) -> Vec<String> {
         .collect()
 }
 
+/// The tags of older versions, newest first: those that are written like `tag`, with lower numbers. `1.4.2-alpine` is older
+/// than `1.5.0-alpine`; `1.4`, `v1.4.2` and `1.4.2` are other series. A tag without a number has none before it.
+pub(super) fn older(tag: &str, tags: &[String]) -> Vec<String> {
+    let Some(version) = Version::of(tag) else {
+        return Vec::new();
+    };
+    let mut older: Vec<(Version<'_>, &String)> = tags
+        .iter()
+        .filter_map(|other| Some((Version::of(other)?, other)))
+        .filter(|(other, _)| other.is_older_than(&version))
+        .collect();
+    older.sort_by(|(left, _), (right, _)| right.numbers.cmp(&left.numbers));
+    older.into_iter().map(|(_, tag)| tag.clone()).collect()
+}
+
+/// A tag that is a version: numbers with dots between them, and words around them.
+struct Version<'t> {
+    before: &'t str,
+    numbers: Vec<u64>,
+    after: &'t str,
+}
+
+impl<'t> Version<'t> {
+    fn of(tag: &'t str) -> Option<Self> {
+        let (before, rest) = tag.split_at(tag.find(|c: char| c.is_ascii_digit())?);
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.');
+        let (numbers, after) = rest.split_at(end.unwrap_or(rest.len()));
+        let numbers: Result<Vec<u64>, _> = numbers.split('.').map(str::parse).collect();
+        Some(Self {
+            before,
+            numbers: numbers.ok()?,
+            after,
+        })
+    }
+
+    fn is_older_than(&self, other: &Self) -> bool {
+        let is_alike = (self.before, self.after) == (other.before, other.after)
+            && self.numbers.len() == other.numbers.len();
+        is_alike && self.numbers < other.numbers
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn older_versions_are_written_alike_and_come_newest_first() {
+        let tags = [
+            "1.9.0",
+            "1.10.0",
+            "1.10.1",
+            "2.0.0",
+            "1.10",
+            "v1.9.9",
+            "1.8.0-alpine",
+            "latest",
+            "1..0",
+            "99999999999999999999999.0.0",
+        ]
+        .map(str::to_owned);
+        assert_eq!(older("1.10.1", &tags), ["1.10.0", "1.9.0"]);
+        assert_eq!(older("1.9.0-alpine", &tags), ["1.8.0-alpine"]);
+        assert_eq!(older("v2.0.0", &tags), ["v1.9.9"]);
+        for alone in ["latest", "1.9.0", "3", ""] {
+            assert_eq!(older(alone, &tags), Vec::<String>::new(), "{alone}");
+        }
+    }
 
     #[test]
     fn the_most_alike_tags_come_first() {

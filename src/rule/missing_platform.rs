@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use super::arm_nodes::why_on_arm;
 use super::event::{Pull, Wording};
+use super::older_tag::older_tag;
 use super::{Finding, Subject, declare_rule};
 use crate::cluster::NodePool;
 use crate::facts::{Depth, Found};
@@ -21,7 +22,7 @@ declare_rule! {
     /// `ErrImagePull`: ``failed to pull and unpack image "…": no match for platform in manifest: not found``.
     ///
     /// ## How to fix it
-    /// Build for all platforms, `docker buildx build --platform linux/amd64,linux/arm64 --push`, or keep the pod on the nodes
+    /// Use the older tag that has the platform, where the finding names one. Build for all platforms, `docker buildx build --platform linux/amd64,linux/arm64 --push`, or keep the pod on the nodes
     /// for which there is an image: `nodeSelector: {kubernetes.io/arch: amd64}`.
     id: "missing-platform",
     summary: "the index has no image for a node pool on which the pod can land",
@@ -61,7 +62,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
                 }
             ),
         )
-        .help(help(&platforms, &served))
+        .help(help(&platforms, &served) + &older_tag(reference, found))
         .event(event(subject, reference, found, &pools, first))
         .on_pools(&pools),
     ]
@@ -162,6 +163,7 @@ fn event(
 mod tests {
     use super::*;
     use crate::cluster::RuntimeKind;
+    use crate::facts::Answer;
     use crate::rule::subject_for_tests::Case;
     use crate::workload::Role;
 
@@ -205,6 +207,19 @@ mod tests {
             .unwrap_or_default();
         assert!(!help.contains("nodeSelector"), "{help}");
         assert!(help.contains("--platform linux/arm64"), "{help}");
+    }
+
+    #[test]
+    fn the_older_tag_that_had_the_platform_is_offered() {
+        let mut case = amd64_only().pool("arm", "linux/arm64");
+        if let Some(Answer::Found(found)) = case.lookup.as_mut() {
+            found.older_tag = Some("0.9".to_owned());
+        }
+        let help = case.only_finding(&RULE).help.unwrap_or_default();
+        assert!(
+            help.ends_with(" The older registry.example.com/app:0.9 has it."),
+            "{help}"
+        );
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod never_pulled;
 mod node_service_account;
 mod not_an_image;
 mod nowhere_to_run;
+mod older_tag;
 mod oversized_image;
 mod oversized_layer;
 mod pull_secret_mismatch;

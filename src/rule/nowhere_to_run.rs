@@ -36,6 +36,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let occurrence = subject.occurrence;
     let pools = &subject.target.pools;
     if pools.is_empty()
+        || subject.target.is_partial
         || matches!(
             occurrence.role,
             Role::Unplaced | Role::OffCluster | Role::Guess

@@ -107,6 +107,7 @@ impl Case {
             manifest,
             images: Vec::new(),
             tag_digest: None,
+            older_tag: None,
         })
     }
 
@@ -126,6 +127,7 @@ impl Case {
                 faulty_blobs: Vec::new(),
             }],
             tag_digest: None,
+            older_tag: None,
         })
     }
 
@@ -158,6 +160,7 @@ impl Case {
             }),
             images,
             tag_digest: None,
+            older_tag: None,
         })
     }
 

@@ -1,4 +1,5 @@
 use super::arm_nodes::why_on_arm;
+use super::older_tag::older_tag;
 use super::{Finding, Subject, declare_rule};
 use crate::cluster::NodePool;
 use crate::facts::Depth;
@@ -19,7 +20,7 @@ declare_rule! {
     ///
     /// ## How to fix it
     /// Build for the nodes: `docker buildx build --platform linux/amd64,linux/arm64 --push`. Or keep the pod on fitting nodes:
-    /// `nodeSelector: {kubernetes.io/arch: arm64}`.
+    /// `nodeSelector: {kubernetes.io/arch: arm64}`. Where an older tag of the repository runs on the nodes, the finding names it.
     id: "wrong-platform",
     summary: "the image is built for another platform than the nodes'",
     severity: Some(Severity::Error),
@@ -66,7 +67,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
                     }
                 ),
             )
-            .help(help(built_for, &nodes, !fitting.is_empty()))
+            .help(help(built_for, &nodes, !fitting.is_empty()) + &older_tag(reference, found))
             .on_pools(&wrong);
         let same_os = wrong.iter().all(|pool| {
             pool.platform

@@ -332,6 +332,13 @@ impl Settings {
         self.every_rule().any(is_it)
     }
 
+    /// Whether a rule that holds platforms against node pools is on: nobody looks for older tags otherwise.
+    #[must_use]
+    pub fn judges_platforms(&self) -> bool {
+        self.every_rule()
+            .any(|rule| matches!(rule.id, "missing-platform" | "wrong-platform"))
+    }
+
     /// The deepest facts that an enabled rule needs: nobody fetches more.
     #[must_use]
     pub fn depth(&self) -> Depth {

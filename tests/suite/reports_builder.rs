@@ -188,6 +188,7 @@ pub fn index(arm: Option<Answer<Manifest>>) -> Lookup {
             },
         ],
         tag_digest: None,
+        older_tag: None,
     })
 }
 

@@ -3,6 +3,7 @@
 mod clusters;
 mod command_line;
 mod formats;
+mod older_tags;
 mod rules;
 mod scheduling;
 

@@ -341,3 +341,30 @@ fn the_table_of_inspect_knows_which_runtime_takes_schema_1() {
         assert!(shown.contains(line), "{runtime}: {shown}");
     }
 }
+
+/// Two pools of Karpenter: amd64 for everybody, arm64 for those that ask for it.
+const KARPENTER: &str = "apiVersion: karpenter.sh/v1\nkind: NodePool\nmetadata: {name: default}\nspec: {template: {spec: {nodeClassRef: {group: karpenter.k8s.aws, kind: EC2NodeClass, name: default}, requirements: [{key: kubernetes.io/arch, operator: In, values: [amd64, arm64]}]}}}\n";
+
+#[test]
+fn karpenter_pools_among_the_sources_are_nodes_but_not_the_whole_cluster() {
+    let judged = |image: &str, selector: &str| {
+        let pod = pod(image).replace("spec:", &format!("spec:\n  nodeSelector: {selector}"));
+        let sources = Sources::new()
+            .file("k8s/pod.yaml", pod)
+            .file("k8s/pools.yaml", KARPENTER);
+        let layout = project().join("fixtures/layout");
+        let report = Preflight::lint(["--layout"])
+            .arg(format!("registry.example.com={}", layout.display()))
+            .arg(sources.join("k8s"))
+            .report();
+        assert_eq!(report["node_pools"].as_array().map(Vec::len), Some(2));
+        let found = findings(&report).iter();
+        found
+            .map(|finding| text(&finding["rule"]).to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(judged(API, "{}"), ["missing-platform"]);
+    assert_eq!(judged(API, "{kubernetes.io/arch: amd64}"), [""; 0]);
+    // Perhaps there is a pool for it that nobody described.
+    assert_eq!(judged(API, "{eks.amazonaws.com/nodegroup: batch}"), [""; 0]);
+}

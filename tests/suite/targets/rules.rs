@@ -137,6 +137,7 @@ fn index(platforms: &[&str], sizes: &[u64]) -> Found {
         }),
         images,
         tag_digest: None,
+        older_tag: None,
     }
 }
 
