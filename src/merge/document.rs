@@ -51,6 +51,8 @@ pub(super) struct Problem {
 pub(super) struct NodePool {
     pub name: String,
     pub platform: String,
+    #[serde(default)]
+    pub platform_note: Option<String>,
     pub os_version: Option<String>,
     pub machine_type: Option<String>,
     pub kubernetes_version: Option<String>,

@@ -276,6 +276,7 @@ fn node_pools(document: &Document) -> Result<Vec<NodePool>, String> {
                 platform.os_version.clone_from(&entry.os_version);
                 pool.set_platform(platform);
             }
+            pool.platform_note.clone_from(&entry.platform_note);
             pool.machine_type.clone_from(&entry.machine_type);
             let version = entry.kubernetes_version.as_deref();
             pool.kubernetes_version = version

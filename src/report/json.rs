@@ -98,6 +98,7 @@ struct ProblemEntry<'a> {
 struct NodePoolEntry<'a> {
     name: &'a str,
     platform: String,
+    platform_note: Option<&'a str>,
     os_version: Option<&'a str>,
     machine_type: Option<&'a str>,
     kubernetes_version: Option<String>,
@@ -298,6 +299,7 @@ fn node_pools(report: &Report) -> Vec<NodePoolEntry<'_>> {
         .map(|pool| NodePoolEntry {
             name: &pool.name,
             platform: pool.platform_text(),
+            platform_note: pool.platform_note.as_deref(),
             os_version: pool
                 .platform
                 .as_ref()

@@ -91,12 +91,35 @@ pub(super) fn judged_against(report: &Report) -> String {
         Some(more @ 1..) => format!(" and {more} more"),
         _ => String::new(),
     };
+    let by_rule = by_naming_rule(&report.node_pools);
     let open = if report.node_pools.iter().any(|pool| pool.on_demand) {
         ". The cluster makes nodes by itself: those that it may make were judged as well."
     } else {
         ""
     };
-    format!("Judged for node pools: {}{more}{open}", named.join(", "))
+    format!(
+        "Judged for node pools: {}{more}{by_rule}{open}",
+        named.join(", ")
+    )
+}
+
+/// The pools whose platform no table tells, each with the naming rule that does.
+fn by_naming_rule(pools: &[NodePool]) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for pool in pools.iter().filter(|pool| pool.platform.is_some()) {
+        let note = pool.platform_note.as_deref();
+        let note = note.map(|note| format!("for {}, {}", visible(&pool.name), visible(note)));
+        told.extend(note.filter(|note| !told.contains(note)));
+    }
+    let more = match told.len().checked_sub(POOLS_IN_A_SENTENCE) {
+        Some(more @ 1..) => format!("; for {more} more, a naming rule as well"),
+        _ => String::new(),
+    };
+    told.truncate(POOLS_IN_A_SENTENCE);
+    match told.as_slice() {
+        [] => String::new(),
+        told => format!(" ({}{more})", told.join("; ")),
+    }
 }
 
 /// The platforms that the nodes of a pool may have, each pool once: a pool of several platforms stands once for each.

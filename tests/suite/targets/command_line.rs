@@ -123,6 +123,17 @@ fn pools_are_read_from_standard_input() {
 }
 
 #[test]
+fn a_platform_that_only_a_naming_rule_tells_says_so() {
+    let pools = r#"[{"name": "new", "config": {"machineType": "z9-standard-2"}}, {"name": "old", "config": {"machineType": "e2-medium"}}]"#;
+    let note = "the provider's naming rule tells the architecture of z9-standard-2";
+    let report = lint(API, pools).report();
+    assert_eq!(report["node_pools"][0]["platform_note"], note);
+    assert_eq!(report["node_pools"][1]["platform_note"], Value::Null);
+    let shown = lint(API, pools).run().stdout.replace('\n', " ");
+    assert!(shown.contains(&format!("(for new, {note})")), "{shown}");
+}
+
+#[test]
 fn open_sets_say_so_in_the_summary() {
     for (pools, said) in [
         (

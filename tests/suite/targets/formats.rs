@@ -169,6 +169,26 @@ const POOLS: &[(&str, &str)] = &[
         r#"{"planned_values": {"root_module": {"resources": [{"type": "google_container_cluster", "name": "r", "values": {"name": "c", "node_config": [{"machine_type": "t2a-standard-2"}]}}]}}}"#,
         "default-pool=linux/arm64",
     ),
+    // A machine type that is known only after the apply, in a module with an index, and one that is not set at all.
+    (
+        r#"{"planned_values": {"root_module": {"child_modules": [{"resources": [
+            {"address": "module.k[\"a.b\"].google_container_node_pool.arm[0]", "type": "google_container_node_pool", "name": "arm", "values": {"name": "p", "node_config": [{"disk_size_gb": 50}]}},
+            {"address": "module.k[\"a.b\"].google_container_node_pool.plain", "type": "google_container_node_pool", "name": "plain", "values": {"name": "q", "node_config": [{}]}},
+            {"address": "module.k[\"a.b\"].aws_eks_node_group.g", "type": "aws_eks_node_group", "name": "g", "values": {"node_group_name": "g"}},
+            {"address": "module.k[\"a.b\"].aws_eks_node_group.h", "type": "aws_eks_node_group", "name": "h", "values": {"node_group_name": "h", "ami_type": "AL2_ARM_64"}}]}]}},
+           "configuration": {"root_module": {"module_calls": {"k": {"module": {"resources": [
+            {"type": "google_container_node_pool", "name": "arm", "expressions": {"node_config": [{"machine_type": {"references": ["data.x.y"]}}]}},
+            {"type": "google_container_node_pool", "name": "plain", "expressions": {"node_config": [{}]}},
+            {"type": "aws_eks_node_group", "name": "g", "expressions": {"instance_types": {"references": ["data.x.y"]}}},
+            {"type": "aws_eks_node_group", "name": "h", "expressions": {"instance_types": {"references": ["data.x.y"]}}}]}}}}}}"#,
+        "p=unknown q=linux/amd64 g=unknown h=linux/arm64",
+    ),
+    (
+        r#"{"planned_values": {"root_module": {"resources": [
+            {"address": "azurerm_kubernetes_cluster.k", "type": "azurerm_kubernetes_cluster", "name": "k", "values": {"default_node_pool": [{"name": "d"}]}}]}},
+           "configuration": {"root_module": {"resources": [{"type": "azurerm_kubernetes_cluster", "name": "k", "expressions": {"default_node_pool": [{"vm_size": {"references": ["var.size"]}}]}}]}}}"#,
+        "d=unknown",
+    ),
     (
         r#"{"resource_changes": [{"type": "google_container_node_pool", "name": "r", "change": {"after": {"node_config": [{"machine_type": "c4a-standard-4"}]}}}]}"#,
         "r=linux/arm64",
