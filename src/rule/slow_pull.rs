@@ -1,6 +1,6 @@
 use super::{Finding, Subject, declare_rule};
 use crate::cluster::{Disk, NodePool};
-use crate::facts::Depth;
+use crate::facts::{Depth, PlatformImage};
 use crate::finding::Severity;
 use crate::oci::{Bytes, Reference};
 
@@ -19,7 +19,7 @@ declare_rule! {
     /// ## What it does
     /// Predicts how long a node of each pool pulls the image when it has none of it, and reports pulls that take more than
     /// a minute (the budget `pull-time`) even at the fast end of the range. The sum is shown: compressed bytes over the
-    /// network, unpacked bytes against what the pool's disk takes by its type and size.
+    /// network, and unpacked bytes layer behind layer, no faster than the pool's disk writes by its type and size.
     ///
     /// ## Why it matters
     /// A new node, a moved pod and a scaled-up deployment wait for it. Small standard disks are the usual surprise: they
@@ -44,10 +44,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     };
     let pools = subject.pools.iter().filter(|pool| !pool.image_streaming);
     pools
-        .filter_map(|pool| {
-            let size = found.image_on(pool)?.compressed_bytes()?;
-            finding(subject, reference, pool, size)
-        })
+        .filter_map(|pool| finding(subject, reference, pool, found.image_on(pool)?))
         .collect()
 }
 
@@ -55,31 +52,49 @@ fn finding(
     subject: &Subject<'_>,
     reference: &Reference,
     pool: &NodePool,
-    compressed: Bytes,
+    image: &PlatformImage,
 ) -> Option<Finding> {
-    let disk = pool.disk.as_ref()?;
-    let ceiling = write_ceiling(disk)?;
+    let layers = image.layers()?.len();
+    let compressed = image.compressed_bytes()?;
     let unpacked = Bytes(compressed.0.saturating_mul(UNPACKED_TENTHS) / 10);
-    let seconds = |network: u64, unpack: u64| {
-        let unpack = unpack.min(ceiling.0).max(1);
-        (compressed.0 / network).max(unpacked.0 / unpack)
-    };
-    let fast = seconds(NETWORK.1, UNPACK.1);
-    let slow = seconds(NETWORK.0, UNPACK.0);
+    let ceiling = pool.disk.as_ref().and_then(write_ceiling);
+    let unpack_at = |speed: u64| ceiling.map_or(speed, |ceiling| ceiling.0.min(speed)).max(1);
+    let (slow_unpack, fast_unpack) = (unpack_at(UNPACK.0), unpack_at(UNPACK.1));
+    let fast = (compressed.0 / NETWORK.1).max(unpacked.0 / fast_unpack);
+    let slow = (compressed.0 / NETWORK.0).max(unpacked.0 / slow_unpack);
     if fast <= subject.budgets.pull_time.as_secs() {
         return None;
     }
-    let kind = disk.kind.as_deref().unwrap_or("disk");
+    let speed = match (Bytes(slow_unpack), Bytes(fast_unpack)) {
+        (slow, fast) if slow == fast => format!("{fast}/s"),
+        (slow, fast) => format!("{slow} to {fast}/s"),
+    };
+    let disk = match (&pool.disk, ceiling) {
+        (Some(disk), Some(ceiling)) if ceiling.0 < UNPACK.1 => format!(
+            ", as fast as the {} of {} writes",
+            disk.kind.as_deref().unwrap_or("disk"),
+            disk.size
+        ),
+        _ => String::new(),
+    };
     let message = format!(
-        "{reference} takes {} to pull on a new node of {}: {compressed} compressed at 20 to 60 MB/s, and about \
-         {unpacked} unpacked, where the {kind} of {} writes {ceiling}/s",
+        "{reference} takes {} to pull on a new node of {}: {compressed} compressed at 20 to 60 MB/s, and about {unpacked} \
+         unpacked, {} at {speed}{disk}",
         range(fast, slow),
         pool.name,
-        disk.size
+        match layers {
+            1 => "in one layer".to_owned(),
+            _ => format!("{layers} layers one behind the other"),
+        },
     );
+    let advice = if disk.is_empty() {
+        "Make the image smaller, or let the nodes stream it."
+    } else {
+        "Make the image smaller, or give the pool a faster or larger disk."
+    };
     Some(
         RULE.finding(subject, message)
-            .help("Make the image smaller, or give the pool a faster or larger disk.")
+            .help(advice)
             .on_pools(&[pool]),
     )
 }
@@ -100,8 +115,9 @@ fn minutes(seconds: u64) -> String {
 }
 
 /// What a disk writes in a second. Google's disks grow with their size
-/// (<https://cloud.google.com/compute/docs/disks/performance>); Amazon's gp3 has a base of its own
-/// (<https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html>). None for a kind that is not known.
+/// (<https://cloud.google.com/compute/docs/disks/performance>); Amazon's gp3 has a base of its own, and gp2 one up to 170 GiB
+/// and another beyond (<https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html>). None for a kind that is not known,
+/// and for those whose speed is bought apart from their size.
 fn write_ceiling(disk: &Disk) -> Option<Bytes> {
     const MEBIBYTE: u64 = 1 << 20;
     let gibibytes = disk.size.0 >> 30;
@@ -110,6 +126,8 @@ fn write_ceiling(disk: &Disk) -> Option<Bytes> {
         "pd-balanced" => (140, 28),
         "pd-ssd" => (240, 48),
         "gp3" => (125, 0),
+        "gp2" if gibibytes <= 170 => (128, 0),
+        "gp2" => (250, 0),
         _ => return None,
     };
     Some(Bytes(
@@ -132,6 +150,8 @@ mod tests {
             ("pd-balanced", 100, Some(168)),
             ("pd-ssd", 100, Some(288)),
             ("gp3", 20, Some(125)),
+            ("gp2", 170, Some(128)),
+            ("gp2", 171, Some(250)),
             ("hyperdisk-balanced", 100, None),
         ] {
             let disk = Disk {

@@ -362,10 +362,18 @@ fn the_time_of_a_pull_is_shown_as_a_sum() {
     assert_eq!(
         judge(&standard, 1_000_000_000).as_deref(),
         Some(
-            "docker.io/library/a:1 takes about 3 min to pull on a new node of p: 1.0 GB compressed at 20 to 60 MB/s, and about 2.5 GB unpacked, where the pd-standard of 107.4 GB writes 12.6 MB/s"
+            "docker.io/library/a:1 takes about 3 min to pull on a new node of p: 1.0 GB compressed at 20 to 60 MB/s, and about 2.5 GB unpacked, in one layer at 12.6 MB/s, as fast as the pd-standard of 107.4 GB writes"
         )
     );
     assert_eq!(judge(&standard, 100_000_000), None);
+    // Where the disk is not told, the processors are the limit.
+    let unknown = on_disk("hyperdisk-balanced", 100, "");
+    assert_eq!(judge(&unknown, 1_000_000_000), None);
+    let message = judge(&unknown, 20_000_000_000).expect("a finding");
+    assert!(
+        message.ends_with("50.0 GB unpacked, in one layer at 28.0 MB to 135.0 MB/s"),
+        "{message}"
+    );
     assert_eq!(judge(&on_disk("pd-ssd", 500, ""), 1_000_000_000), None);
     let streaming = on_disk("pd-standard", 100, r#", "gcfsConfig": {"enabled": true}"#);
     assert_eq!(judge(&streaming, 1_000_000_000), None);
