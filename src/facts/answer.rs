@@ -146,8 +146,11 @@ pub enum FailureReason {
     Timeout,
     /// 5xx, or a status that no registry should give.
     ServerError,
-    /// A whole answer that is not what was asked for: a wrong digest, no manifest, an ambiguous one.
+    /// An answer that is none: no HTTP, a web page, a redirect that leads nowhere, a token service without a token, or
+    /// more than is read. It says nothing about the image.
     Malformed,
+    /// The content that was asked for, and not as it must be: of another digest, or a manifest that no node takes.
+    Damaged,
 }
 
 impl FailureReason {
@@ -161,7 +164,7 @@ impl FailureReason {
             Self::Tls => "tls",
             Self::Timeout => "timeout",
             Self::ServerError => "server-error",
-            Self::Malformed => "malformed",
+            Self::Malformed | Self::Damaged => "malformed",
         }
     }
 }

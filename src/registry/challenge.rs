@@ -33,6 +33,8 @@ pub(super) struct Challenged {
     pub challenge: Option<Challenge>,
     /// The `error` word, such as `insufficient_scope` (RFC 6750 section 3.1).
     pub error: Option<String>,
+    /// Whether there was a header that is too long to be read.
+    pub is_too_long: bool,
 }
 
 impl Challenged {
@@ -41,8 +43,13 @@ impl Challenged {
         let mut read = Self {
             challenge: None,
             error: None,
+            is_too_long: false,
         };
-        for header in headers.filter(|header| header.len() <= MAX_HEADER_BYTES) {
+        for header in headers {
+            if header.len() > MAX_HEADER_BYTES {
+                read.is_too_long = true;
+                continue;
+            }
             for challenge in ChallengeParser::new(header).map_while(Result::ok) {
                 read.add(&challenge);
             }
@@ -121,7 +128,9 @@ mod tests {
     fn what_cannot_be_met_is_no_challenge() {
         let huge = format!(r#"Bearer realm="{}""#, "x".repeat(60_000));
         for header in ["", "Negotiate", "Bearer", "Bearer scope=", huge.as_str()] {
-            assert_eq!(read(&[header]).challenge, None, "{header:.40}");
+            let read = read(&[header]);
+            assert_eq!(read.challenge, None, "{header:.40}");
+            assert_eq!(read.is_too_long, header.len() > 1000);
         }
     }
 }

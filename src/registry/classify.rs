@@ -4,7 +4,10 @@ use std::error::Error;
 use std::io;
 
 use super::setback::{Setback, failure};
-use crate::facts::FailureReason;
+use crate::facts::{Failure, FailureReason};
+
+/// What is said of a server that breaks the rules of HTTP.
+const NO_HTTP: &str = "does not speak HTTP";
 
 /// The stage at which a request to `host` failed, and the words of the deepest cause.
 ///
@@ -21,7 +24,13 @@ pub(super) fn classify(error: &reqwest::Error, host: &str) -> Setback {
     if error.is_timeout() {
         reason = Some(FailureReason::Timeout);
     }
-    let reason = reason.unwrap_or(FailureReason::Connect);
+    let reason = reason.unwrap_or_else(|| {
+        if breaks_http(&deepest) {
+            FailureReason::Malformed
+        } else {
+            FailureReason::Connect
+        }
+    });
     let detail = match reason {
         FailureReason::Dns => format!("the name of {host} could not be resolved: {deepest}"),
         FailureReason::Tls if speaks_no_tls(error) => format!(
@@ -30,7 +39,7 @@ pub(super) fn classify(error: &reqwest::Error, host: &str) -> Setback {
         FailureReason::Tls => format!("no trusted TLS connection to {host}: {deepest}"),
         FailureReason::Timeout if error.is_connect() => format!("no connection to {host} in time"),
         FailureReason::Timeout => format!("{host} did not answer in time"),
-        _ if is_no_http(&deepest) => format!("{host} does not speak HTTP: {deepest}"),
+        FailureReason::Malformed => format!("{host} {NO_HTTP}: {deepest}"),
         _ if error.is_connect() => format!("cannot connect to {host}: {deepest}"),
         _ => format!("the connection to {host} broke: {deepest}"),
     };
@@ -52,8 +61,26 @@ fn stage(cause: &(dyn Error + 'static)) -> Option<FailureReason> {
         .then_some(FailureReason::Dns)
 }
 
-fn is_no_http(words: &str) -> bool {
-    words.contains("invalid HTTP") || words.contains("message head is too large")
+/// Words of the HTTP parser (`hyper` `error.rs`, `Parse` and `Header`, and `proto/h1/decode.rs` for chunks).
+fn breaks_http(words: &str) -> bool {
+    let words = words.to_ascii_lowercase();
+    [
+        "invalid http",
+        "invalid content-length",
+        "invalid transfer-encoding",
+        "unexpected transfer-encoding",
+        "message head is too large",
+        "invalid chunk",
+        "chunk extensions",
+        "chunk trailers",
+    ]
+    .iter()
+    .any(|known| words.contains(known))
+}
+
+/// Whether what came back was no HTTP.
+pub(super) fn is_no_http(failure: &Failure) -> bool {
+    failure.reason == FailureReason::Malformed && failure.detail.contains(NO_HTTP)
 }
 
 fn speaks_no_tls(error: &reqwest::Error) -> bool {

@@ -208,6 +208,13 @@ async fn fetch(
     asked: Option<&Digest>,
 ) -> Result<Document, Setback> {
     let reply = ways.ask(wire, question).await?;
+    if !is_document(&reply.body) {
+        return Err(Setback::malformed(&format!(
+            "{} answered with {} in place of a manifest",
+            reply.host,
+            what_came(&reply)
+        )));
+    }
     let digest = verify(&reply.body, asked, reply.header("docker-content-digest"))?;
     keep(wire, &digest, &reply.body);
     Ok(Document {
@@ -262,12 +269,26 @@ pub(super) fn verify(
     }
 }
 
+/// Whether a body can be a manifest at all, however damaged, and is no page of a server between here and the registry.
+fn is_document(body: &[u8]) -> bool {
+    let text = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+    text.trim_ascii_start().starts_with(b"{")
+}
+
+fn what_came(reply: &Reply) -> String {
+    match content_type(reply).as_str() {
+        _ if reply.body.is_empty() => "nothing".to_owned(),
+        "" => format!("{} bytes of no type", reply.body.len()),
+        content_type => format!("{} bytes of {content_type}", reply.body.len()),
+    }
+}
+
 fn is_schema1(body: &[u8]) -> bool {
     matches!(Manifest::parse(body, None), Ok(Manifest::Schema1(_)))
 }
 
 fn another_digest(body: &[u8], expected: &Digest) -> Setback {
-    Setback::malformed(&format!(
+    Setback::damaged(&format!(
         "the content has the digest {} and should have {expected}",
         Digest::sha256_of(body)
     ))
@@ -277,7 +298,7 @@ fn check_size(body: &[u8], descriptor: &Descriptor) -> Result<(), Setback> {
     if body.len() as u64 == descriptor.size.0 {
         return Ok(());
     }
-    Err(Setback::malformed(&format!(
+    Err(Setback::damaged(&format!(
         "{} has {} bytes and is declared with {}",
         descriptor.digest,
         body.len(),

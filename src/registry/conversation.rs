@@ -6,6 +6,7 @@ use oci_client::secrets::RegistryAuth;
 use reqwest::StatusCode;
 
 use super::challenge::{Challenge, Challenged};
+use super::classify::is_no_http;
 use super::credentials::{Credential, CredentialKind};
 use super::host::{Host, Wire};
 use super::judge::{Asked, judge};
@@ -60,7 +61,16 @@ impl Conversation<'_> {
             answer => return answer,
         };
         let Some(challenge) = challenged.challenge else {
-            return Err(refused);
+            return Err(if challenged.is_too_long {
+                Setback::malformed(
+                    "the registry wants a login, and says in too many words which one",
+                )
+            } else {
+                explain(
+                    refused,
+                    Some("it does not say how to log in, so that no credentials were sent"),
+                )
+            });
         };
         self.host.demands().remember(repository, &challenge);
         self.host.gate.close();
@@ -278,11 +288,13 @@ fn explain(setback: Setback, trouble: Option<&str>) -> Setback {
     }
 }
 
-/// What servers say to plain HTTP on a TLS port: Go's `net/http` and nginx answer 400, others hang up.
+/// What servers say to plain HTTP on a TLS port: Go's `net/http` and nginx answer 400, others hang up or answer in TLS.
 fn wants_tls(reply: &Result<Reply, Setback>) -> bool {
     match reply {
         Ok(reply) => speaks_tls_only(reply),
-        Err(Setback::Undetermined(failure)) => failure.reason == FailureReason::Connect,
+        Err(Setback::Undetermined(failure)) => {
+            failure.reason == FailureReason::Connect || is_no_http(failure)
+        }
         Err(_) => false,
     }
 }

@@ -37,7 +37,8 @@ struct TokenServiceError {
 ///
 /// Source: OCI distribution-spec, "Error Codes"; the statuses of distribution's `registry/api/errcode/register.go`.
 pub(super) fn judge(reply: Reply, asked: Asked<'_>) -> Result<Reply, Setback> {
-    if reply.status.is_success() {
+    // No part was asked for, so that a part is no answer.
+    if reply.status.is_success() && reply.status != StatusCode::PARTIAL_CONTENT {
         return Ok(reply);
     }
     let (code, message) = error_document(&reply.body);
@@ -190,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_status_that_no_registry_gives_decides_nothing() {
-        for status in [301, 400, 418, 500] {
+        for status in [206, 301, 400, 418, 500] {
             assert_eq!(reason(status, "<html>"), None, "{status}");
         }
     }

@@ -148,7 +148,7 @@ impl Layout {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Setback {
-    Setback::malformed(&format!("{} cannot be read: {error}", path.display()))
+    Setback::damaged(&format!("{} cannot be read: {error}", path.display()))
 }
 
 /// The annotations of an entry that may hold the whole reference, in any spelling.

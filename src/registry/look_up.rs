@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use tokio::time::timeout;
 
 use super::cache::Cache;
 use super::client::{self, Trust};
@@ -28,6 +30,10 @@ use crate::oci::{Manifest, Platform, Reference};
 
 /// How many older tags are looked at for a platform.
 const MAX_OLDER_TAGS: usize = 8;
+
+/// How many times the time-out of one question all questions about one reference may take at one host: one for the manifest,
+/// one for what an index lists, one for configs and layers, and one for what is nested.
+const MAX_TIMEOUTS: u32 = 4;
 
 /// What is asked about one reference: how deep, and for which platforms; all of them where none are named.
 pub type Wanted = (Reference, Depth, Option<Vec<Platform>>);
@@ -92,14 +98,32 @@ impl Registry {
     /// What is stored under `reference`, as deep as `depth` says. Of an index, the images for `platforms` are looked at,
     /// and entries that say no platform; all images where `platforms` is none.
     ///
-    /// It does not fail: not knowing is an answer. A depth of [`Depth::Reference`] asks as [`Depth::Manifest`] does.
+    /// It does not fail: not knowing is an answer. It comes after four time-outs for each host that may be asked, at the
+    /// latest. A depth of [`Depth::Reference`] asks as [`Depth::Manifest`] does.
     pub async fn look_up(
         &self,
         reference: &Reference,
         depth: Depth,
         platforms: Option<&[Platform]>,
     ) -> Lookup {
-        self.find(reference, depth, platforms).await.into()
+        let longest = self.longest(reference);
+        timeout(longest, self.find(reference, depth, platforms))
+            .await
+            .unwrap_or_else(|_| {
+                let seconds = longest.as_secs_f32();
+                let words = format!("not all of {reference} was told within {seconds} s");
+                Err(failure(FailureReason::Timeout, &words).into())
+            })
+            .into()
+    }
+
+    /// How long all questions about one reference may take together, however many the registry gives cause for.
+    fn longest(&self, reference: &Reference) -> Duration {
+        let hosts = self.ways(reference).0.len().max(1);
+        let hosts = u32::try_from(hosts).unwrap_or(u32::MAX);
+        self.options
+            .timeout
+            .saturating_mul(MAX_TIMEOUTS.saturating_mul(hosts))
     }
 
     /// Looks many references up, several at a time, each once however often it is wanted. References that nothing
@@ -208,7 +232,7 @@ impl Registry {
         };
         let content_type = Some(document.content_type.as_str()).filter(|text| !text.is_empty());
         let manifest = Manifest::parse(&document.body, content_type)
-            .map_err(|error| Setback::malformed(&error.to_string()))?;
+            .map_err(|error| Setback::damaged(&error.to_string()))?;
         let search = Search {
             place,
             known: &self.known,

@@ -22,6 +22,7 @@ mod host;
 mod hosts_file;
 mod judge;
 mod layout;
+mod link_local;
 mod look_up;
 mod options;
 mod pace;

@@ -4,6 +4,7 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Client, Method, Url};
 
 use super::challenge::Bearer;
+use super::link_local::is_link_local;
 use super::setback::{Setback, failure};
 use crate::facts::{FailureReason, Missing};
 use crate::oci::{Digest, MAX_MANIFEST_BYTES, media_type};
@@ -62,6 +63,8 @@ pub(super) struct Request {
     pub what: &'static str,
     /// The most bytes that a good answer may have.
     pub limit: usize,
+    /// Whether nodes take no more either, so that an answer that says to have more is of no use to them.
+    pub limits_nodes: bool,
 }
 
 /// A question to a registry. The request follows from it and the endpoint.
@@ -171,6 +174,7 @@ impl Question<'_> {
             headers: HeaderMap::new(),
             what,
             limit,
+            limits_nodes: matches!(self, Self::Manifest { .. }),
         })
     }
 }
@@ -190,7 +194,9 @@ impl TokenRequest<'_> {
     pub fn request(self, bearer: &Bearer, only_tls: bool) -> Result<Request, Setback> {
         let mut url = Url::parse(&bearer.realm)
             .ok()
-            .filter(|url| url.has_host() && matches!(url.scheme(), "https" | "http"))
+            .filter(|url| {
+                url.has_host() && matches!(url.scheme(), "https" | "http") && !is_link_local(url)
+            })
             .ok_or_else(|| {
                 Setback::malformed(&format!(
                     "the registry names a token service that is no web address: {}",
@@ -240,6 +246,7 @@ impl TokenRequest<'_> {
             headers: HeaderMap::new(),
             what: "token",
             limit: MAX_TOKEN_BYTES,
+            limits_nodes: false,
         })
     }
 }
@@ -337,7 +344,12 @@ mod tests {
 
     #[test]
     fn a_token_service_is_a_web_address_and_no_weaker_than_the_registry() {
-        for realm in ["file:///etc/passwd", "nonsense", "https://"] {
+        for realm in [
+            "file:///etc/passwd",
+            "nonsense",
+            "https://",
+            "http://169.254.169.254/token",
+        ] {
             assert!(
                 TokenRequest::Get.request(&bearer(realm), false).is_err(),
                 "{realm}"

@@ -15,9 +15,14 @@ pub(super) enum Setback {
 }
 
 impl Setback {
-    /// The answer is whole and is not what was asked for.
+    /// The answer is none that says anything about the image.
     pub fn malformed(detail: &str) -> Self {
         failure(FailureReason::Malformed, detail).into()
+    }
+
+    /// The content is there, and is not what it must be.
+    pub fn damaged(detail: &str) -> Self {
+        failure(FailureReason::Damaged, detail).into()
     }
 
     /// The failure, where it is no refusal.

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::classify::classify;
 use super::judge::error_document;
+use super::link_local::is_link_local;
 use super::pace::Pace;
 use super::request::{Request, secret_header};
 use super::setback::{Setback, failure};
@@ -135,25 +136,36 @@ impl Transport {
         }
     }
 
-    /// Sends once, and follows redirects. `Authorization` goes to the host that was asked and to no other.
+    /// Sends once, and follows redirects. `Authorization` goes to the host that was asked and to no other, and not to it
+    /// either once another host has had its say.
     async fn follow(
         &self,
         request: &Request,
         authorization: &RegistryAuth,
     ) -> Result<Reply, Setback> {
         let mut url = request.url.clone();
+        let mut is_elsewhere = false;
         for _ in 0..=MAX_REDIRECTS {
-            let reply = if url.origin() == request.url.origin() {
-                self.exchange(request, &url, authorization).await?
-            } else {
-                self.exchange(request, &url, &RegistryAuth::Anonymous)
+            let reply = if is_elsewhere {
+                self.exchange(request, &url, None)
                     .await
                     .map_err(Setback::elsewhere)?
+            } else {
+                self.exchange(request, &url, Some(authorization)).await?
             };
             if !is_redirect(reply.status) {
                 return Ok(reply);
             }
             url = target(&url, &reply)?;
+            // A host that was redirected to may not send the credentials back to where it wants.
+            is_elsewhere |= url.origin() != request.url.origin();
+            if is_elsewhere && request.form.is_some() {
+                return Err(Setback::malformed(&format!(
+                    "{} redirects a login to {}, which is not sent there",
+                    reply.host,
+                    authority(&url)
+                )));
+            }
         }
         Err(Setback::malformed(&format!(
             "{} redirects more than {MAX_REDIRECTS} times",
@@ -161,17 +173,18 @@ impl Transport {
         )))
     }
 
+    /// Sends once. A host that somebody else named gets no authorization, and nothing of what is for the asked host alone.
     async fn exchange(
         &self,
         request: &Request,
         url: &Url,
-        authorization: &RegistryAuth,
+        authorization: Option<&RegistryAuth>,
     ) -> Result<Reply, Setback> {
         let host = authority(url);
         self.counters.request();
         let client = request.client.as_ref().unwrap_or(&self.client);
         let mut builder = client.request(request.method.clone(), url.clone());
-        if url.origin() == request.url.origin() {
+        if authorization.is_some() {
             builder = builder.headers(request.headers.clone());
         }
         builder = builder.header(header::ACCEPT_ENCODING, "identity");
@@ -184,9 +197,11 @@ impl Transport {
                 .body(form.clone());
         }
         builder = match authorization {
-            RegistryAuth::Anonymous => builder,
-            RegistryAuth::Basic(username, password) => builder.basic_auth(username, Some(password)),
-            RegistryAuth::Bearer(token) => match secret_header(&format!("Bearer {token}")) {
+            None | Some(RegistryAuth::Anonymous) => builder,
+            Some(RegistryAuth::Basic(username, password)) => {
+                builder.basic_auth(username, Some(password))
+            }
+            Some(RegistryAuth::Bearer(token)) => match secret_header(&format!("Bearer {token}")) {
                 Some(value) => builder.header(header::AUTHORIZATION, value),
                 None => builder,
             },
@@ -225,7 +240,11 @@ impl Transport {
                 .content_length()
                 .is_some_and(|length| length > limit as u64)
         {
-            return Err(too_large(request, host));
+            return Err(if request.limits_nodes {
+                Setback::damaged(&too_large(request, host))
+            } else {
+                Setback::malformed(&too_large(request, host))
+            });
         }
         let mut body = BytesMut::new();
         loop {
@@ -238,7 +257,7 @@ impl Transport {
             self.counters.downloaded(chunk.len());
             if body.len() + chunk.len() > limit {
                 return if is_good {
-                    Err(too_large(request, host))
+                    Err(Setback::malformed(&too_large(request, host)))
                 } else {
                     Ok(body.freeze())
                 };
@@ -248,11 +267,11 @@ impl Transport {
     }
 }
 
-fn too_large(request: &Request, host: &str) -> Setback {
-    Setback::malformed(&format!(
+fn too_large(request: &Request, host: &str) -> String {
+    format!(
         "the {} from {host} is larger than the {} bytes that are taken",
         request.what, request.limit
-    ))
+    )
 }
 
 /// The body without its content coding. None is asked for, but a server may choose gzip by itself, and containerd would
@@ -275,7 +294,7 @@ fn decoded(
         .take(limit + 1)
         .read_to_end(&mut plain)
     {
-        Ok(_) if plain.len() as u64 > limit => Err(too_large(request, host)),
+        Ok(_) if plain.len() as u64 > limit => Err(Setback::malformed(&too_large(request, host))),
         Ok(_) => Ok(plain.into()),
         Err(error) => Err(Setback::malformed(&format!(
             "the {} from {host} is no gzip as it says: {error}",
@@ -295,7 +314,8 @@ fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-/// Where a redirect leads. Only the web's own schemes count, and never from TLS to plain HTTP.
+/// Where a redirect leads. Only the web's own schemes count, never from TLS to plain HTTP, and never to link-local
+/// addresses.
 fn target(from: &Url, reply: &Reply) -> Result<Url, Setback> {
     let fail = |why: &str| Setback::malformed(&format!("{} redirects {why}", reply.host));
     let location = reply
@@ -306,6 +326,9 @@ fn target(from: &Url, reply: &Reply) -> Result<Url, Setback> {
         .map_err(|_| fail("to what is no address"))?;
     match (from.scheme(), to.scheme()) {
         ("https", "http") => Err(fail("from TLS to plain HTTP")),
+        (_, "https" | "http") if is_link_local(&to) => Err(fail(
+            "to a link-local address, where clouds keep credentials",
+        )),
         (_, "https" | "http") if to.has_host() => Ok(to),
         _ => Err(fail("to what is no web address")),
     }
@@ -402,6 +425,7 @@ mod tests {
             ),
             ("/other", Some("https://registry.example.com/other")),
             ("http://s.example/b", None),
+            ("https://169.254.169.254/latest/meta-data", None),
             ("file:///etc/passwd", None),
             ("", None),
         ] {

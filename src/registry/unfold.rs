@@ -140,7 +140,7 @@ impl Search<'_> {
                 .await?;
             let declared = Some(descriptor.media_type.as_str()).filter(|text| !text.is_empty());
             Manifest::parse(&document.body, declared)
-                .map_err(|error| Setback::malformed(&error.to_string()))
+                .map_err(|error| Setback::damaged(&error.to_string()))
         };
         let key = self.key(&descriptor.digest);
         self.counted(self.known.manifests.get_or(key, work).await)
@@ -152,7 +152,7 @@ impl Search<'_> {
                 .place
                 .config(self.reference.repository(), &image.config)
                 .await?;
-            Config::parse(&blob).map_err(|error| Setback::malformed(&error.to_string()))
+            Config::parse(&blob).map_err(|error| Setback::damaged(&error.to_string()))
         };
         let key = self.key(&image.config.digest);
         self.counted(self.known.configs.get_or(key, work).await)

@@ -45,7 +45,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             .event(event)
     };
     if let Answer::Undetermined(failure) = answer {
-        return if is_malformed(failure) {
+        return if is_damaged(failure) {
             vec![damaged(&reference.to_string(), failure)]
         } else {
             vec![]
@@ -55,7 +55,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = parts
         .iter()
         .filter_map(|part| {
-            let failure = part.failure.filter(|failure| is_malformed(failure))?;
+            let failure = part.failure.filter(|failure| is_damaged(failure))?;
             Some(damaged(&format!("{} of {reference}", part.name), failure))
         })
         .collect();
@@ -77,8 +77,8 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     findings
 }
 
-fn is_malformed(failure: &Failure) -> bool {
-    failure.reason == FailureReason::Malformed
+fn is_damaged(failure: &Failure) -> bool {
+    failure.reason == FailureReason::Damaged
 }
 
 /// Layers of the manifest and of the config, where they differ (containerd `core/unpack/unpacker.go`).
@@ -102,7 +102,7 @@ mod tests {
     fn a_damaged_manifest_says_what_is_wrong() {
         let finding = Case::image(IMAGE)
             .undetermined(
-                FailureReason::Malformed,
+                FailureReason::Damaged,
                 "the digest is sha256:1 and not sha256:2",
             )
             .only_finding(&RULE);
@@ -117,7 +117,7 @@ mod tests {
     fn an_ambiguous_manifest_has_containerds_words() {
         let finding = Case::image(IMAGE)
             .undetermined(
-                FailureReason::Malformed,
+                FailureReason::Damaged,
                 "media-type: expected manifest but found index",
             )
             .only_finding(&RULE);
@@ -134,7 +134,7 @@ mod tests {
             .index(&[("linux/arm64", &[1])])
             .change(|case| {
                 case.first_image().config = Some(Answer::Undetermined(failure(
-                    FailureReason::Malformed,
+                    FailureReason::Damaged,
                     "no JSON",
                 )));
             })
@@ -167,8 +167,10 @@ mod tests {
         Case::image(IMAGE)
             .single(&[("linux/amd64", &[1])])
             .has_no_finding(&RULE);
-        Case::image(IMAGE)
-            .undetermined(FailureReason::Timeout, "")
-            .has_no_finding(&RULE);
+        for outage in [FailureReason::Timeout, FailureReason::Malformed] {
+            Case::image(IMAGE)
+                .undetermined(outage, "")
+                .has_no_finding(&RULE);
+        }
     }
 }

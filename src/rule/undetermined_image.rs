@@ -7,7 +7,8 @@ use crate::oci::Reference;
 declare_rule! {
     /// ## What it does
     /// Reports images of which we could not learn whether they are there, with the stage at which it failed: the host's
-    /// name, the connection, the encryption, the time, the rate limit, or the server itself.
+    /// name, the connection, the encryption, the time, the rate limit, the server itself, or an answer that is none, such as
+    /// the page of a login portal.
     ///
     /// ## Why it matters
     /// Not knowing is no pass. If the nodes have the same way to the registry, they fail as well. If they have another way,
@@ -72,9 +73,9 @@ fn is_about_the_way(reason: FailureReason) -> bool {
     reason != FailureReason::RateLimited
 }
 
-/// A whole answer that makes no sense is `corrupt-manifest`'s.
+/// Content that is there and damaged is `corrupt-manifest`'s.
 fn is_outage(failure: &Failure) -> bool {
-    failure.reason != FailureReason::Malformed
+    failure.reason != FailureReason::Damaged
 }
 
 fn stage(reason: FailureReason, reference: &Reference) -> String {
@@ -86,7 +87,9 @@ fn stage(reason: FailureReason, reference: &Reference) -> String {
         FailureReason::Tls => format!("no trusted connection to {host}"),
         FailureReason::Timeout => format!("no answer from {host} in time"),
         FailureReason::ServerError => format!("{host} fails"),
-        FailureReason::Malformed => format!("{host} answers nonsense"),
+        FailureReason::Malformed | FailureReason::Damaged => {
+            format!("the answer of {host} cannot be used")
+        }
     }
 }
 
@@ -115,12 +118,13 @@ fn help(failure: &Failure, reference: &Reference) -> String {
         FailureReason::Timeout => format!(
             "Check firewall, routes and proxy between this machine and {host}, or allow more time with `--timeout`."
         ),
-        FailureReason::ServerError | FailureReason::Malformed => {
-            format!(
-                "Try again, and look at the status page of {}.",
-                reference.registry()
-            )
-        }
+        FailureReason::ServerError => format!(
+            "Try again, and look at the status page of {}.",
+            reference.registry()
+        ),
+        FailureReason::Malformed | FailureReason::Damaged => format!(
+            "Check that a registry answers at {host}, and no proxy, login portal or other server in its place."
+        ),
     }
 }
 
@@ -143,7 +147,9 @@ fn event(subject: &Subject<'_>, reference: &Reference, reason: FailureReason) ->
                 .to_owned()
         }
         FailureReason::RateLimited => "429 Too Many Requests".to_owned(),
-        FailureReason::ServerError | FailureReason::Malformed => return None,
+        FailureReason::ServerError | FailureReason::Malformed | FailureReason::Damaged => {
+            return None;
+        }
     };
     if pull.wording() == Wording::CriO {
         let description = format!("pinging container registry {host}: {cause}");
@@ -193,13 +199,14 @@ mod tests {
 
     const IMAGE: &str = "registry.example.com/app:1";
 
-    const OUTAGES: [FailureReason; 6] = [
+    const OUTAGES: [FailureReason; 7] = [
         FailureReason::RateLimited,
         FailureReason::Dns,
         FailureReason::Connect,
         FailureReason::Tls,
         FailureReason::Timeout,
         FailureReason::ServerError,
+        FailureReason::Malformed,
     ];
 
     #[test]
@@ -297,7 +304,7 @@ mod tests {
             .refused(RefusalReason::Forbidden, Identity::Anonymous)
             .has_no_finding(&RULE);
         Case::image(IMAGE)
-            .undetermined(FailureReason::Malformed, "no JSON")
+            .undetermined(FailureReason::Damaged, "no JSON")
             .has_no_finding(&RULE);
     }
 }

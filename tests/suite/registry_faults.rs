@@ -315,7 +315,7 @@ async fn a_huge_declared_length_is_not_read() {
     })
     .await;
     let begun = Instant::now();
-    assert_eq!(failure(ask(&host).await).reason, FailureReason::Malformed);
+    assert_eq!(failure(ask(&host).await).reason, FailureReason::Damaged);
     assert!(begun.elapsed() < Duration::from_secs(2));
 }
 
@@ -340,27 +340,38 @@ async fn a_dripping_server_ends_at_the_deadline() {
 
 #[tokio::test]
 async fn an_answer_that_is_no_manifest_decides_nothing() {
-    for (body, media_type) in [
-        ("<html>sign in</html>", "text/html"),
-        ("", "application/json"),
-        ("[]", media_type::OCI_MANIFEST),
-        ("{\"schemaVersion\":2}", media_type::OCI_MANIFEST),
+    for (body, media_type, reason) in [
+        (
+            "<html>sign in</html>",
+            "text/html",
+            FailureReason::Malformed,
+        ),
+        ("", "application/json", FailureReason::Malformed),
+        ("[]", media_type::OCI_MANIFEST, FailureReason::Malformed),
+        (
+            "{\"schemaVersion\":2}",
+            media_type::OCI_MANIFEST,
+            FailureReason::Damaged,
+        ),
     ] {
         let server = always(content(body.as_bytes(), media_type)).await;
         let failure = failure(ask(&host(&server)).await);
-        assert_eq!(failure.reason, FailureReason::Malformed, "{body}");
+        assert_eq!(failure.reason, reason, "{body}");
     }
 }
 
 #[tokio::test]
 async fn another_digest_than_promised_is_malformed() {
     let image = Image::oci("linux/amd64", "a");
-    for promised in [Digest::sha256_of(b"other").as_str(), "hello"] {
+    for (promised, reason) in [
+        (Digest::sha256_of(b"other").as_str(), FailureReason::Damaged),
+        ("hello", FailureReason::Malformed),
+    ] {
         let response = content(&image.manifest.bytes, media_type::OCI_MANIFEST)
             .insert_header("docker-content-digest", promised);
         let server = always(response).await;
         let failure = failure(ask(&host(&server)).await);
-        assert_eq!(failure.reason, FailureReason::Malformed, "{promised}");
+        assert_eq!(failure.reason, reason, "{promised}");
     }
 }
 

@@ -151,7 +151,7 @@ async fn a_status_means_what_it_says_and_no_more() {
             206,
             ("x", "x"),
             String::new(),
-            "malformed",
+            "server-error",
         ),
     ] {
         let response = ResponseTemplate::new(status)
@@ -265,7 +265,7 @@ async fn bytes_that_are_no_sound_answer_decide_nothing() {
             "no HTTP",
             "SSH-2.0-OpenSSH_9.6\r\n".to_owned(),
             Then::Close,
-            "connect",
+            "malformed",
         ),
         (
             "half a body, then silence",
@@ -283,7 +283,7 @@ async fn bytes_that_are_no_sound_answer_decide_nothing() {
             "a head that goes on for ever",
             "HTTP/1.1 200 OK\r\nX-Junk: ".to_owned(),
             Then::Repeat("x".repeat(8192).into_bytes()),
-            "connect",
+            "malformed",
         ),
         (
             "chunks without end",
@@ -301,13 +301,13 @@ async fn bytes_that_are_no_sound_answer_decide_nothing() {
             "a chunk of no size",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n".to_owned(),
             Then::Close,
-            "connect",
+            "malformed",
         ),
         (
             "a negative length",
             "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}".to_owned(),
             Then::Close,
-            "connect",
+            "malformed",
         ),
         (
             "a huge header",
@@ -319,7 +319,7 @@ async fn bytes_that_are_no_sound_answer_decide_nothing() {
             "a thousand headers",
             format!("HTTP/1.1 200 OK\r\n{many}Content-Length: 0\r\n\r\n"),
             Then::Close,
-            "connect",
+            "malformed",
         ),
     ] {
         let host = raw(head.into_bytes(), then).await;
