@@ -165,6 +165,16 @@ pub(super) struct LintArguments {
     )]
     pub partition: Option<Partition>,
 
+    /// Look only at what changed since that git revision: images in files that differ, and in charts and Kustomizations that
+    /// such a file is part of. All sources are read, since what they say of pull secrets and nodes still counts.
+    #[arg(
+        long,
+        value_name = "REV",
+        env = "OCI_PREFLIGHT_CHANGED_SINCE",
+        help_heading = "What to check"
+    )]
+    pub changed_since: Option<String>,
+
     /// The config file. Default: oci-preflight.toml in the first path's folder or any above it.
     #[arg(
         long,
@@ -320,6 +330,12 @@ pub(super) struct LintArguments {
     )]
     pub fail_on: Option<FailOn>,
 
+    /// Pass where no image is found. Otherwise that is a sign of a wrong path, and the exit status is 2.
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        value_parser = BoolishValueParser::new(), hide_possible_values = true,
+        env = "OCI_PREFLIGHT_ALLOW_NO_IMAGES", help_heading = "What counts")]
+    pub allow_no_images: Option<bool>,
+
     /// The file with the findings that are known: only others count.
     #[arg(
         long,
@@ -420,9 +436,11 @@ impl LintArguments {
             platforms: self.platforms.clone(),
             kubernetes_version: self.kubernetes_version.clone(),
             partition: self.partition,
+            changed_since: self.changed_since.clone(),
             offline: self.offline,
             verify_blobs: self.verify_blobs,
             fail_on: self.fail_on,
+            allow_no_images: self.allow_no_images,
             rules: self.rules.clone(),
             baseline: self.baseline.clone(),
             outputs: self.outputs.clone(),
@@ -618,8 +636,9 @@ mod tests {
     #[test]
     fn each_option_has_a_key_in_the_config_and_a_variable_or_a_reason_why_not() {
         /// Options without a key in the config file, and why.
-        const NOT_IN_THE_CONFIG: [(&str, &str); 9] = [
+        const NOT_IN_THE_CONFIG: [(&str, &str); 10] = [
             ("partition", "is the share of one machine"),
+            ("changed-since", "is about one run"),
             ("why", "is asked once, by a person"),
             ("config", "names the config itself"),
             ("write-baseline", "is done once, by a person"),

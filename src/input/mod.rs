@@ -6,6 +6,7 @@
     reason = "reading what the user named is what this module is for"
 )]
 
+mod changes;
 mod error;
 mod exclude;
 mod list;
@@ -14,6 +15,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+pub use changes::{Changes, ChangesError};
 pub use error::InputError;
 pub use exclude::{Exclude, ExcludeError};
 pub use list::list;

@@ -15,6 +15,7 @@ use crate::extract::{
 };
 use crate::finding::Problem;
 use crate::input::{self, InputError};
+use crate::render::Unit;
 use crate::report::Input;
 use crate::settings::Settings;
 use crate::text::{Dialect, Origin, Source, SourceId, SourceMap, Span};
@@ -37,6 +38,8 @@ pub(super) struct Asked {
     pub pull_secrets: PullSecrets,
     /// The comments that take findings away.
     pub comments: Vec<IgnoreComment>,
+    /// The charts and Kustomizations that were rendered.
+    pub rendered: Vec<Unit>,
 }
 
 /// What one source gives.

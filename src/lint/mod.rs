@@ -4,6 +4,7 @@
     reason = "the pipeline holds the clock, and reads the files that describe node pools"
 )]
 
+mod changed;
 mod gather;
 mod ignores;
 mod judge;
@@ -19,6 +20,7 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 use crate::facts::Depth;
+use crate::input::{Changes, ChangesError};
 use crate::registry::{CredentialSources, LayoutMapping, Options, Registry, RegistryError};
 use crate::report::{Gathered, Report, Statistics};
 use crate::settings::Settings;
@@ -33,6 +35,10 @@ pub enum LintError {
     /// Node pools can't be read.
     #[error(transparent)]
     Target(#[from] TargetError),
+    /// It can't be told what changed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Changes(#[from] ChangesError),
     /// The client could not be made, mostly because of a certificate file or a layout.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -91,9 +97,13 @@ async fn run(
     let mut sources = SourceMap::default();
     let mut target = targets::target(settings, &mut sources)?;
     let mut pull_secrets = targets::pull_secrets(settings)?;
+    let revision = settings.changed_since.as_deref();
+    let changes = revision.map(Changes::since).transpose()?;
     let mut gathered = gather::occurrences(settings, &mut sources).await;
     pull_secrets.join(std::mem::take(&mut gathered.pull_secrets));
     targets::join(&mut target, &gathered.node_pools);
+    let is_narrowed =
+        changes.is_some_and(|changes| changed::narrow(&changes, settings, &mut gathered, &sources));
 
     // Ask
     let registry = Registry::new(options(settings))?;
@@ -161,6 +171,8 @@ async fn run(
         node_pools: target.pools,
         ignored,
         part,
+        changed_since: settings.changed_since.clone().filter(|_| is_narrowed),
+        allow_no_images: settings.allow_no_images || is_narrowed,
         statistics: Statistics {
             duration: started.elapsed(),
             requests: cost.requests,

@@ -76,7 +76,10 @@ impl Renders {
     pub fn add_to(&self, asked: &mut Asked, settings: &Settings, sources: &mut SourceMap) {
         for (unit, rendered) in &self.rendered {
             match rendered {
-                Ok(text) => add(unit, text, asked, settings, sources),
+                Ok(text) => {
+                    add(unit, text, asked, settings, sources);
+                    asked.rendered.push(unit.clone());
+                }
                 Err(error) => add_skipped(unit, error, asked, settings, sources),
             }
         }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 pub(super) struct Document {
     pub version: u32,
     pub part: Option<Part>,
+    pub changed_since: Option<String>,
     pub summary: Summary,
     pub sources: Vec<Source>,
     pub problems: Vec<Problem>,
@@ -25,6 +26,7 @@ pub(super) struct Part {
 pub(super) struct Summary {
     pub ignored: usize,
     pub fail_on: String,
+    pub allow_no_images: bool,
     pub duration_ms: u64,
     pub requests: u64,
     pub bytes_downloaded: u64,

@@ -103,6 +103,12 @@ pub fn merge(paths: &[PathBuf], fail_on: Option<Option<Severity>>) -> Result<Rep
             .map_err(no_report(0))?
             .unwrap_or_default(),
         inputs: inputs(&documents, &texts),
+        changed_since: documents
+            .first()
+            .and_then(|document| document.changed_since.clone()),
+        allow_no_images: documents
+            .iter()
+            .all(|document| document.summary.allow_no_images),
         ..Gathered::default()
     };
     let mut threshold = None;
@@ -182,6 +188,12 @@ fn check(documents: &[Document]) -> Result<(), MergeError> {
         .any(|other| other.node_pools != first.node_pools)
     {
         return Err(MergeError::Different("the node pools"));
+    }
+    if documents
+        .iter()
+        .any(|other| other.changed_since != first.changed_since)
+    {
+        return Err(MergeError::Different("--changed-since"));
     }
     let Some(part) = &first.part else {
         let mixed = documents.iter().any(|other| other.part.is_some());

@@ -34,6 +34,10 @@ pub struct Gathered {
     pub ignored: usize,
     /// Which part of the images was looked at; none where it was all of them.
     pub part: Option<Part>,
+    /// The revision since which something had to have changed to be looked at; none where it was all.
+    pub changed_since: Option<String>,
+    /// Whether it is no doubt that there is no image at all.
+    pub allow_no_images: bool,
     /// What the run cost.
     pub statistics: Statistics,
 }
@@ -53,6 +57,8 @@ impl Report {
             mut problems,
             ignored,
             part,
+            changed_since,
+            allow_no_images,
             statistics,
         } = gathered;
         inputs.sort_by(|a, b| a.path.cmp(&b.path));
@@ -73,6 +79,8 @@ impl Report {
             verdict: Verdict::Pass,
             undetermined_because: Vec::new(),
             part,
+            changed_since,
+            allow_no_images,
             statistics,
         };
         report.undetermined_because = report.reasons_for_doubt();
@@ -107,7 +115,7 @@ impl Report {
         });
         reasons.extend(sentence("could not understand", broken));
         let images = self.images.len() + self.invalid.len();
-        if self.part.map_or(images, |part| part.of_images) == 0 {
+        if !self.allow_no_images && self.part.map_or(images, |part| part.of_images) == 0 {
             reasons.push("no image was found in any path given".to_owned());
         }
         reasons

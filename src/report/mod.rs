@@ -102,6 +102,10 @@ pub struct Report {
     pub undetermined_because: Vec<String>,
     /// Which part of the images the run looked at; none where it was all of them.
     pub part: Option<Part>,
+    /// The revision since which something had to have changed to be looked at; none where it was all.
+    pub changed_since: Option<String>,
+    /// Whether it is no doubt that there is no image at all.
+    pub allow_no_images: bool,
     /// What the run cost.
     pub statistics: Statistics,
 }

@@ -72,8 +72,19 @@ pub(super) fn counted(count: usize, singular: &str) -> String {
     }
 }
 
-/// Which node pools the images were held against, in a sentence.
+/// What was looked at, if not all, and which node pools the images were held against, in sentences.
 pub(super) fn judged_against(report: &Report) -> String {
+    match &report.changed_since {
+        Some(revision) => format!(
+            "Only what changed since {} was looked at. {}",
+            visible(revision),
+            pools_judged_against(report)
+        ),
+        None => pools_judged_against(report),
+    }
+}
+
+fn pools_judged_against(report: &Report) -> String {
     if report.node_pools.is_empty() {
         return "No node pools were given (--nodes, --platform), so platforms were not judged."
             .to_owned();

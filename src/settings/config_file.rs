@@ -52,6 +52,7 @@ pub struct ConfigFile {
     pub offline: Option<bool>,
     pub verify_blobs: Option<bool>,
     pub fail_on: Option<FailOn>,
+    pub allow_no_images: Option<bool>,
     pub levels: BTreeMap<&'static str, Level>,
     pub(super) budgets: BudgetChanges,
     pub overrides: Vec<Override>,
@@ -105,6 +106,7 @@ struct Raw {
     offline: Option<bool>,
     verify_blobs: Option<bool>,
     fail_on: Option<Spanned<String>>,
+    allow_no_images: Option<bool>,
     #[serde(default)]
     rules: RawLevels,
     #[serde(default)]
@@ -242,6 +244,7 @@ impl ConfigFile {
                 .as_ref()
                 .map(|text| one_of(text, &FailOn::WORDS))
                 .transpose()?,
+            allow_no_images: raw.allow_no_images,
             levels: levels(&raw.rules)?,
             budgets: raw.budgets.changes()?,
             overrides: raw

@@ -61,7 +61,7 @@ pub struct Settings {
     pub image_fields: Vec<ImageField>,
     /// Whether texts that only look like an image are asked about too.
     pub guess: bool,
-    /// Whether the command line named paths: then a run may look at a part of what the config is about.
+    /// Whether the command line named paths, or a revision: then a run may look at a part of what the config is about.
     pub paths_given: bool,
     /// References that stand in no file.
     pub images: Vec<String>,
@@ -79,10 +79,14 @@ pub struct Settings {
     pub kubernetes_version: Option<KubernetesVersion>,
     /// Which part of the images to look at; none for all.
     pub partition: Option<Partition>,
+    /// The git revision since which something must have changed to be looked at; none for all.
+    pub changed_since: Option<String>,
     /// Whether the network must not be used.
     pub offline: bool,
     /// The severity from which a finding fails the run; none for never.
     pub fail_on: Option<Severity>,
+    /// Whether a run that finds no image passes.
+    pub allow_no_images: bool,
     /// What images are held to where no override says otherwise.
     pub standards: Standards,
     /// Where other standards hold. A later one wins over an earlier one.
@@ -141,7 +145,9 @@ pub struct Overrides {
     pub offline: Option<bool>,
     pub verify_blobs: Option<bool>,
     pub partition: Option<Partition>,
+    pub changed_since: Option<String>,
     pub fail_on: Option<FailOn>,
+    pub allow_no_images: Option<bool>,
     pub rules: Vec<RuleLevel>,
     pub baseline: Option<PathBuf>,
     pub outputs: Vec<Output>,
@@ -211,11 +217,12 @@ impl Settings {
 
     /// Merges the command line with the config file, if there is one.
     #[must_use]
+    #[allow(clippy::too_many_lines, reason = "one statement for each setting")]
     pub fn new(overrides: Overrides, file: Option<&ConfigFile>) -> Self {
         let empty = ConfigFile::default();
         let file = file.unwrap_or(&empty);
         let (standards, exceptions) = standards(&overrides.rules, file);
-        let paths_given = !overrides.paths.is_empty();
+        let paths_given = !overrides.paths.is_empty() || overrides.changed_since.is_some();
         let images = if overrides.images.is_empty() {
             file.images.clone()
         } else {
@@ -270,10 +277,15 @@ impl Settings {
                 .or(file.verify_blobs)
                 .unwrap_or(false),
             partition: overrides.partition,
+            changed_since: overrides.changed_since,
             fail_on: overrides
                 .fail_on
                 .or(file.fail_on)
                 .map_or(Some(Severity::Error), FailOn::severity),
+            allow_no_images: overrides
+                .allow_no_images
+                .or(file.allow_no_images)
+                .unwrap_or(false),
             standards,
             overrides: exceptions,
             ignores: file.ignores.clone(),

@@ -53,6 +53,7 @@ pub fn config_schema() -> Value {
             "cache-dir": text("The folder that keeps manifests and configs between runs."),
             "no-cache": flag("Keep nothing between runs."),
             "fail-on": words("The severity from which a finding makes the exit status 1.", &FailOn::WORDS),
+            "allow-no-images": flag("Pass where no image is found."),
             "rules": rules(),
             "budgets": budgets(),
             "override": list("Other standards for some places. A later one wins.", &override_entry()),

@@ -121,6 +121,8 @@ impl Settings {
         add("cache-dir", self.cache_dir.as_deref().map(path));
         let fail_on = self.fail_on.map_or("never", |severity| severity.as_str());
         add("fail-on", Some(text(fail_on)));
+        let allowed = Value::Boolean(self.allow_no_images);
+        add("allow-no-images", Some(allowed));
         add("baseline", self.baseline.as_deref().map(path));
         let outputs: Vec<String> = self.outputs.iter().map(ToString::to_string).collect();
         add("output", Some(texts(&outputs)));

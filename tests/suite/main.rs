@@ -11,6 +11,7 @@
 )]
 
 mod architecture;
+mod changed;
 mod cli;
 mod completeness;
 mod config;
