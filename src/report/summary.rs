@@ -114,22 +114,25 @@ fn pools_judged_against(report: &Report) -> String {
     )
 }
 
-/// The pools whose platform no table tells, each with the naming rule that does.
+/// The machine types whose architecture no table tells, but the provider's naming rule, behind the pools.
 fn by_naming_rule(pools: &[NodePool]) -> String {
-    let mut told: Vec<String> = Vec::new();
-    for pool in pools.iter().filter(|pool| pool.platform.is_some()) {
-        let note = pool.platform_note.as_deref();
-        let note = note.map(|note| format!("for {}, {}", visible(&pool.name), visible(note)));
-        told.extend(note.filter(|note| !told.contains(note)));
+    let by_rule = |pool: &&NodePool| pool.platform.is_some() && pool.platform_note.is_some();
+    let mut types: Vec<&str> = Vec::new();
+    for pool in pools.iter().filter(by_rule) {
+        types.extend(
+            pool.machine_type
+                .as_deref()
+                .filter(|name| !types.contains(name)),
+        );
     }
-    let more = match told.len().checked_sub(POOLS_IN_A_SENTENCE) {
-        Some(more @ 1..) => format!("; for {more} more, a naming rule as well"),
+    let more = match types.len().checked_sub(POOLS_IN_A_SENTENCE) {
+        Some(more @ 1..) => format!(" and {more} more"),
         _ => String::new(),
     };
-    told.truncate(POOLS_IN_A_SENTENCE);
-    match told.as_slice() {
-        [] => String::new(),
-        told => format!(" ({}{more})", told.join("; ")),
+    types.truncate(POOLS_IN_A_SENTENCE);
+    match types.join(", ") {
+        types if types.is_empty() => types,
+        types => format!("; {}{more} by the provider's naming rule", visible(&types)),
     }
 }
 

@@ -54,6 +54,21 @@ const ARM_FAMILIES: [&str; 47] = [
     "mac2-m2pro",
 ];
 
+/// The families with processors of Intel and AMD that are on sale, or were. Source: the same table, and
+/// <https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-regions.html>.
+#[rustfmt::skip]
+const AMD64_FAMILIES: [&str; 123] = [
+    "c1", "c3", "c4", "c5", "c5a", "c5ad", "c5d", "c5n", "c6a", "c6i", "c6id", "c6in", "c7a", "c7i", "c7i-flex",
+    "c8a", "c8i", "c8i-flex", "c8id", "d2", "d3", "d3en", "f1", "f2", "g3", "g3s", "g4ad", "g4dn", "g5", "g6",
+    "g6e", "g6f", "gr6", "gr6f", "h1", "hpc6a", "hpc6id", "hpc7a", "hpc8a", "i2", "i3", "i3en", "i4i", "i7i",
+    "i7ie", "inf1", "inf2", "m1", "m2", "m3", "m4", "m5", "m5a", "m5ad", "m5d", "m5dn", "m5n", "m5zn", "m6a", "m6i",
+    "m6id", "m6idn", "m6in", "m7a", "m7i", "m7i-flex", "m8a", "m8i", "m8i-flex", "m8id", "p2", "p3", "p3dn", "p4d",
+    "p4de", "p5", "p5e", "p5en", "p6-b200", "p6-b300", "r3", "r4", "r5", "r5a", "r5ad", "r5b", "r5d", "r5dn", "r5n",
+    "r6a", "r6i", "r6id", "r6idn", "r6in", "r7a", "r7i", "r7iz", "r8a", "r8i", "r8i-flex", "r8id", "t1", "t2", "t3",
+    "t3a", "trn1", "trn1n", "trn2", "u7i-6tb", "u7i-8tb", "u7i-12tb", "u7in-16tb", "u7in-24tb", "u7in-32tb",
+    "u7inh-32tb", "vt1", "x1", "x1e", "x2idn", "x2iedn", "x2iezn", "x8i", "z1d",
+];
+
 /// The architecture of an EC2 instance type.
 ///
 /// The letters behind the generation digits are attributes, and `g` among them is Graviton
@@ -75,6 +90,9 @@ pub fn aws_architecture(machine_type: &str) -> Option<MachineArchitecture> {
 pub fn aws_family_architecture(family: &str) -> Option<MachineArchitecture> {
     if ARM_FAMILIES.contains(&family) {
         return Some(MachineArchitecture::by_table("arm64"));
+    }
+    if AMD64_FAMILIES.contains(&family) {
+        return Some(MachineArchitecture::by_table("amd64"));
     }
     // The high memory machines of the first generation: u-6tb1, u-24tb1.
     if let Some(memory) = family.strip_prefix("u-") {
@@ -154,6 +172,13 @@ mod tests {
             let (_, rest) = split_digits(rest);
             let exception = family == "a1" || family.starts_with("mac") || family.contains("-gb");
             assert_eq!(split_letters(rest).0.contains('g'), !exception, "{family}");
+        }
+        for family in AMD64_FAMILIES {
+            let (_, rest) = split_letters(family);
+            let (generation, rest) = split_digits(rest);
+            assert!(!generation.is_empty(), "{family}");
+            assert!(!split_letters(rest).0.contains('g'), "{family}");
+            assert!(!family.contains("-gb"), "{family}");
         }
     }
 

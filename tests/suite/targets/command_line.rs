@@ -130,7 +130,8 @@ fn a_platform_that_only_a_naming_rule_tells_says_so() {
     assert_eq!(report["node_pools"][0]["platform_note"], note);
     assert_eq!(report["node_pools"][1]["platform_note"], Value::Null);
     let shown = lint(API, pools).run().stdout.replace('\n', " ");
-    assert!(shown.contains(&format!("(for new, {note})")), "{shown}");
+    let said = "old (linux/amd64); z9-standard-2 by the provider's naming rule";
+    assert!(shown.contains(said), "{shown}");
 }
 
 #[test]
