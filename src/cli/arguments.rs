@@ -473,6 +473,14 @@ pub(super) struct MergeArguments {
     /// How to report, as `lint --output` takes it [default: pretty]
     #[arg(long = "output", value_name = "FORMAT[=FILE]")]
     pub outputs: Vec<Output>,
+
+    /// Print only findings.
+    #[arg(short, long, conflicts_with = "verbose", env = "OCI_PREFLIGHT_QUIET")]
+    pub quiet: bool,
+
+    /// Print times and requests too.
+    #[arg(short, long, env = "OCI_PREFLIGHT_VERBOSE")]
+    pub verbose: bool,
 }
 
 #[derive(Debug, Args)]

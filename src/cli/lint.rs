@@ -33,6 +33,12 @@ pub(super) async fn run(
         return Ok(0);
     }
     let destinations = Destination::open_all(settings.outputs.clone())?;
+    if arguments.write_baseline && settings.partition.is_some() {
+        return Err(miette::miette!(
+            help = "leave out --partition",
+            "a baseline is written by a run that looks at all images"
+        ));
+    }
     let known = KnownFindings::open(settings.baseline.as_deref(), arguments.write_baseline)?;
 
     let bar = progress_bar(arguments.progress);
@@ -45,11 +51,7 @@ pub(super) async fn run(
     let mut report = report?;
     known.take_from(&mut report)?;
 
-    let detail = match (arguments.quiet, arguments.verbose) {
-        (true, _) => Detail::Quiet,
-        (_, true) => Detail::Verbose,
-        _ => Detail::Normal,
-    };
+    let detail = Detail::of(arguments.quiet, arguments.verbose);
     deliver(&report, destinations, detail, color)
 }
 

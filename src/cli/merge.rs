@@ -11,5 +11,6 @@ use crate::settings::FailOn;
 pub(super) fn run(arguments: MergeArguments, color: Color) -> miette::Result<u8> {
     let report = merge(&arguments.reports, arguments.fail_on.map(FailOn::severity))?;
     let destinations = Destination::open_all(arguments.outputs)?;
-    deliver(&report, destinations, Detail::Normal, color)
+    let detail = Detail::of(arguments.quiet, arguments.verbose);
+    deliver(&report, destinations, detail, color)
 }

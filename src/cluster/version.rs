@@ -86,6 +86,17 @@ impl Runtime {
         }
     }
 
+    /// The text that a node states it by, in `status.nodeInfo.containerRuntimeVersion`, such as `containerd://2.0`.
+    #[must_use]
+    pub fn node_info(&self) -> String {
+        let name = match self.kind {
+            RuntimeKind::Containerd => "containerd",
+            RuntimeKind::CriO => "cri-o",
+            RuntimeKind::Docker => "docker",
+        };
+        format!("{name}://{}.{}", self.major, self.minor)
+    }
+
     /// Reads a node's `status.nodeInfo.containerRuntimeVersion`, such as `containerd://2.2.5-k3s2`.
     #[must_use]
     pub fn from_node_info(text: &str) -> Option<Self> {

@@ -35,6 +35,8 @@ pub(super) struct Context<'a> {
     pub settings: &'a Settings,
     pub sources: &'a SourceMap,
     pub occurrences: &'a [Occurrence],
+    /// Places that other machines look at.
+    pub elsewhere: &'a [Occurrence],
     pub lookups: &'a BTreeMap<Reference, Lookup>,
     pub target: &'a Target,
     pub comments: &'a [IgnoreComment],
@@ -46,31 +48,47 @@ pub(super) struct Context<'a> {
 /// A line of a source, counted from 0.
 type Line = (SourceId, usize);
 
-/// Takes ignored places from `findings`, and findings without any place left. Gives the rest, with one for each ignore that
-/// matches nothing, and how many places were ignored.
-pub(super) fn apply(context: &Context<'_>, findings: Vec<Finding>) -> (Vec<Finding>, usize) {
+/// What ignores leave.
+#[derive(Default)]
+pub(super) struct Ignored {
+    /// The findings that count.
+    pub kept: Vec<Finding>,
+    /// One for each ignore that matches nothing.
+    pub unused: Vec<Finding>,
+    /// How many places were ignored.
+    pub taken: usize,
+    /// How many of them are about no image.
+    pub without_image: usize,
+}
+
+/// Takes ignored places from `findings`, and findings without any place left.
+pub(super) fn apply(context: &Context<'_>, findings: Vec<Finding>) -> Ignored {
     let mut ignores = Ignores::new(context);
-    let mut taken = 0;
-    let mut kept = Vec::new();
+    let mut left = Ignored::default();
     for mut finding in findings {
         let places = finding.places.len();
         finding
             .places
             .retain(|place| !ignores.take(finding.rule, *place));
-        taken += places - finding.places.len();
+        let taken = places - finding.places.len();
+        left.taken += taken;
+        if finding.reference.is_none() {
+            left.without_image += taken;
+        }
         if !finding.places.is_empty() {
-            kept.push(finding);
+            left.kept.push(finding);
         }
     }
     let is_on = |rule: &&Rule| context.settings.standards.severity(rule).is_some();
     if let Some(rule) = rule::find("unused-ignore").filter(is_on) {
         let severity = context.settings.standards.severity(rule);
-        kept.extend(ignores.unused().into_iter().map(|finding| Finding {
+        let unused = ignores.unused().into_iter();
+        left.unused.extend(unused.map(|finding| Finding {
             severity: severity.unwrap_or(finding.severity),
             ..finding
         }));
     }
-    (kept, taken)
+    left
 }
 
 struct Ignores<'a> {
@@ -195,16 +213,19 @@ impl<'a> Ignores<'a> {
                 "Remove it, or set a later `expires`.".to_owned(),
             ));
         }
-        let covered: Vec<&Occurrence> = self
-            .context
-            .occurrences
-            .iter()
-            .filter(|occurrence| {
-                let path = &self.context.sources.get(occurrence.span.source).name;
-                entry.scope.covers(path, Some(occurrence))
-            })
-            .collect();
-        let looked_at = !self.context.settings.paths_given || !covered.is_empty();
+        let is_covered = |occurrence: &&Occurrence| {
+            let path = &self.context.sources.get(occurrence.span.source).name;
+            entry.scope.covers(path, Some(occurrence))
+        };
+        let occurrences = self.context.occurrences.iter();
+        let covered: Vec<&Occurrence> = occurrences.filter(is_covered).collect();
+        let looked_at = !self.context.settings.paths_given
+            || !covered.is_empty()
+            || self
+                .context
+                .elsewhere
+                .iter()
+                .any(|other| is_covered(&other));
         let is_about = |rule: &&&Rule| entry.rules.is_empty() || entry.rules.contains(&rule.id);
         let is_judged = RULES
             .iter()

@@ -10,7 +10,7 @@ use crate::registry::Wanted;
 use crate::rule::Subject;
 use crate::settings::{Settings, Standards};
 use crate::text::SourceMap;
-use crate::workload::{Landing, Occurrence, PullSecrets, Role, landing};
+use crate::workload::{Landing, Occurrence, PullSecret, PullSecrets, Role, landing};
 
 /// For each occurrence, the node pools on which its pod can land; `None` where there is no target at all.
 pub(super) type Landings<'a> = Vec<Option<Vec<&'a NodePool>>>;
@@ -74,11 +74,22 @@ pub(super) fn wanted(
         .collect()
 }
 
+/// The hosts of all images that sources name for sure.
+pub(super) fn hosts_named(occurrences: &[Occurrence]) -> BTreeSet<String> {
+    let sure = occurrences
+        .iter()
+        .filter(|occurrence| occurrence.role != Role::Guess);
+    sure.filter_map(|occurrence| occurrence.reference.as_ref().ok())
+        .map(|reference| reference.registry().to_owned())
+        .collect()
+}
+
 /// Lets go of texts that only looked like an image: a guess counts where the registry has the image, or has the repository
 /// without that tag and sources name other images there.
 pub(super) fn drop_wrong_guesses(
     occurrences: &mut Vec<Occurrence>,
     lookups: &mut BTreeMap<Reference, Lookup>,
+    hosts: &BTreeSet<String>,
 ) {
     let named = |occurrences: &[Occurrence], guess| -> BTreeSet<Reference> {
         let alike = occurrences
@@ -89,7 +100,6 @@ pub(super) fn drop_wrong_guesses(
             .collect()
     };
     let sure = named(occurrences, false);
-    let hosts: BTreeSet<&str> = sure.iter().map(Reference::registry).collect();
     let is_image = |reference: &Reference| match lookups.get(reference) {
         Some(Answer::Found(_)) => true,
         Some(Answer::Refused(refusal)) => {
@@ -149,6 +159,13 @@ pub(super) fn distinct(wanted: &[Wanted]) -> usize {
         .len()
 }
 
+/// The pull secrets of a run.
+pub(super) struct Secrets<'a> {
+    pub all: &'a PullSecrets,
+    /// Those that are for no image of any pod that names them, on whichever machine it is looked at.
+    pub idle: Vec<&'a PullSecret>,
+}
+
 /// Runs every enabled rule on every node pool and every occurrence, with the severities of the settings.
 pub(super) fn findings(
     settings: &Settings,
@@ -157,9 +174,8 @@ pub(super) fn findings(
     landings: &Landings<'_>,
     lookups: &BTreeMap<Reference, Lookup>,
     target: &Target,
-    pull_secrets: &PullSecrets,
+    secrets: &Secrets<'_>,
 ) -> Vec<Finding> {
-    let idle_secrets = pull_secrets.idle(occurrences);
     let mut findings: Vec<Finding> = settings
         .standards
         .rules()
@@ -176,8 +192,8 @@ pub(super) fn findings(
             lookup: reference.and_then(|reference| lookups.get(reference)),
             pools: pools.as_deref().unwrap_or_default(),
             target,
-            pull_secrets,
-            idle_secrets: &idle_secrets,
+            pull_secrets: secrets.all,
+            idle_secrets: &secrets.idle,
             budgets: &standards.budgets,
         };
         let found = standards.rules().flat_map(|rule| (rule.check)(&subject));

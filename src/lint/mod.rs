@@ -108,9 +108,12 @@ async fn run(
     // Ask
     let registry = Registry::new(options(settings))?;
     let elsewhere = judge::machines_elsewhere(&gathered.occurrences);
-    let part = settings
-        .partition
-        .map(|partition| partition::select(partition, &mut gathered.occurrences));
+    let secrets = judge::Secrets {
+        idle: pull_secrets.idle(&gathered.occurrences),
+        all: &pull_secrets,
+    };
+    let hosts = judge::hosts_named(&gathered.occurrences);
+    let others = partition::select(settings.partition, &mut gathered.occurrences);
     let landings = judge::landings(&gathered.occurrences, &target, &elsewhere);
     let mut wanted = judge::wanted(&gathered.occurrences, &landings, settings.depth());
     if ask == Ask::Everything {
@@ -124,7 +127,7 @@ async fn run(
     let mut lookups = registry
         .look_up_all(wanted, |done| progress(Progress { done, total }))
         .await;
-    judge::drop_wrong_guesses(&mut gathered.occurrences, &mut lookups);
+    judge::drop_wrong_guesses(&mut gathered.occurrences, &mut lookups, &hosts);
     let landings = judge::landings(&gathered.occurrences, &target, &elsewhere);
 
     if settings.judges_platforms() {
@@ -140,16 +143,17 @@ async fn run(
         &landings,
         &lookups,
         &target,
-        &pull_secrets,
+        &secrets,
     );
 
     // Ignore
     let config = settings.config.clone().map(|config| sources.add(config));
-    let (findings, ignored) = ignores::apply(
+    let ignored = ignores::apply(
         &ignores::Context {
             settings,
             sources: &sources,
             occurrences: &gathered.occurrences,
+            elsewhere: &others.occurrences,
             lookups: &lookups,
             target: &target,
             comments: &gathered.comments,
@@ -160,6 +164,8 @@ async fn run(
     );
 
     // Report
+    let taken = ignored.taken;
+    let (findings, part) = others.settle(ignored);
     let cost = registry.statistics();
     let report = Gathered {
         sources,
@@ -169,7 +175,7 @@ async fn run(
         lookups,
         findings,
         node_pools: target.pools,
-        ignored,
+        ignored: taken,
         part,
         changed_since: settings.changed_since.clone().filter(|_| is_narrowed),
         allow_no_images: settings.allow_no_images || is_narrowed,
@@ -178,11 +184,7 @@ async fn run(
             requests: cost.requests,
             bytes_downloaded: cost.bytes_downloaded,
             cache_hits: cost.cache_hits,
-            rate_limits: cost
-                .rate_limits
-                .iter()
-                .map(|(host, limit)| format!("{host}: {limit}"))
-                .collect(),
+            rate_limits: cost.rate_limits,
         },
     };
     Ok(Report::new(report, settings.fail_on))

@@ -2,15 +2,28 @@
 
 use serde::Deserialize;
 
+/// What every report has, whichever version wrote it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Head {
+    pub version: u32,
+    pub tool: Tool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Tool {
+    pub version: String,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Document {
-    pub version: u32,
+    pub tool: Tool,
     pub part: Option<Part>,
     pub changed_since: Option<String>,
     pub summary: Summary,
     pub sources: Vec<Source>,
     pub problems: Vec<Problem>,
     pub node_pools: Vec<NodePool>,
+    pub on_demand_pools: Vec<OnDemandPool>,
     pub images: Vec<Image>,
     pub findings: Vec<Finding>,
 }
@@ -20,6 +33,10 @@ pub(super) struct Part {
     pub number: usize,
     pub parts: usize,
     pub of_images: usize,
+    pub images_digest: String,
+    pub unused_ignores: Vec<Finding>,
+    pub ignored_by_all: usize,
+    pub known: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -31,6 +48,15 @@ pub(super) struct Summary {
     pub requests: u64,
     pub bytes_downloaded: u64,
     pub cache_hits: u64,
+    pub rate_limits: Vec<RateLimit>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RateLimit {
+    pub host: String,
+    pub remaining: u64,
+    pub limit: Option<u64>,
+    pub window_seconds: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -58,7 +84,15 @@ pub(super) struct NodePool {
     pub os_version: Option<String>,
     pub machine_type: Option<String>,
     pub kubernetes_version: Option<String>,
+    pub runtime: Option<String>,
     pub source: String,
+}
+
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct OnDemandPool {
+    pub position: usize,
+    #[serde(flatten)]
+    pub pool: NodePool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -104,6 +138,7 @@ pub(super) struct Occurrence {
     pub container: Option<String>,
     pub role: Option<String>,
     pub node_pools: Option<Vec<usize>>,
+    pub on_demand_pools: Option<Vec<usize>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -6,9 +6,11 @@
 
 mod answer;
 mod document;
+mod parts;
+mod target;
 mod texts;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,26 +19,21 @@ use std::time::Duration;
 use miette::Diagnostic;
 use thiserror::Error;
 
-use crate::cluster::{NodePool, Provider};
 use crate::finding::{Event, Finding, Problem, Severity};
 use crate::oci::Reference;
+use crate::registry::RateLimit;
 use crate::report::{Gathered, Input, Report, Statistics};
 use crate::rule::find;
 use crate::text::{Dialect, Span};
-use crate::workload::{
-    NodeSelectorTerm, Occurrence, Operator, Owner, Placement, Requirement, Role,
-};
-use document::Document;
+use crate::workload::{Occurrence, Owner, Role};
+use document::{Document, Head};
 use texts::Texts;
-
-/// The largest report that is read, in bytes.
-const MAX_REPORT_BYTES: u64 = 1 << 30;
 
 /// The rule about ignores that match nothing.
 const UNUSED_IGNORE: &str = "unused-ignore";
 
-/// The label by which a place of a merged report says where its pod can land.
-const POSITION: &str = "position";
+/// The largest report that is read, in bytes.
+const MAX_REPORT_BYTES: u64 = 1 << 30;
 
 /// Why reports cannot be joined.
 #[derive(Debug, Error, Diagnostic)]
@@ -61,9 +58,16 @@ pub enum MergeError {
         reason: String,
     },
     /// The reports are of different runs.
-    #[error("the reports are not of one run: they differ in {0}")]
+    #[error("the reports are not of one run: {one} and {other} differ in {what}")]
     #[diagnostic(help("give all parts the same sources, node pools and options"))]
-    Different(&'static str),
+    Different {
+        /// The path of the first report as given.
+        one: String,
+        /// The path of the report that differs from it.
+        other: String,
+        /// What differs.
+        what: &'static str,
+    },
     /// A part is not there, or there twice.
     #[error("the reports are not all parts of one run: {0}")]
     #[diagnostic(help(
@@ -83,7 +87,7 @@ pub fn merge(paths: &[PathBuf], fail_on: Option<Option<Severity>>) -> Result<Rep
         .iter()
         .map(|path| read(path))
         .collect::<Result<_, _>>()?;
-    check(&documents)?;
+    parts::check(paths, &documents)?;
     let path_of = |index: usize| paths.get(index).map_or_else(String::new, |path| name(path));
     let no_report = |index: usize| {
         move |reason: String| MergeError::NoReport {
@@ -98,7 +102,7 @@ pub fn merge(paths: &[PathBuf], fail_on: Option<Option<Severity>>) -> Result<Rep
     let mut gathered = Gathered {
         node_pools: documents
             .first()
-            .map(node_pools)
+            .map(target::node_pools)
             .transpose()
             .map_err(no_report(0))?
             .unwrap_or_default(),
@@ -117,35 +121,11 @@ pub fn merge(paths: &[PathBuf], fail_on: Option<Option<Severity>>) -> Result<Rep
         let said = threshold_of(&document.summary.fail_on).map_err(no_report(index))?;
         threshold = strictest(threshold, said);
     }
-    drop_ignores_used_elsewhere(&documents, &mut gathered.findings);
+    let known = parts::join(&documents, &texts, &mut gathered).map_err(no_report(0))?;
     gathered.sources = texts.sources;
-    Ok(Report::new(gathered, fail_on.unwrap_or(threshold)))
-}
-
-/// An ignore is unused where every part of a run says so: each saw its own images only.
-fn drop_ignores_used_elsewhere(documents: &[Document], findings: &mut Vec<Finding>) {
-    if documents.iter().any(|document| document.part.is_none()) {
-        return;
-    }
-    let mut said: BTreeMap<(String, Span), usize> = BTreeMap::new();
-    for finding in findings
-        .iter()
-        .filter(|finding| finding.rule == UNUSED_IGNORE)
-    {
-        for place in &finding.places {
-            *said.entry((finding.message.clone(), *place)).or_default() += 1;
-        }
-    }
-    for finding in findings
-        .iter_mut()
-        .filter(|finding| finding.rule == UNUSED_IGNORE)
-    {
-        let message = finding.message.clone();
-        finding
-            .places
-            .retain(|place| said.get(&(message.clone(), *place)) == Some(&documents.len()));
-    }
-    findings.retain(|finding| !finding.places.is_empty());
+    let mut report = Report::new(gathered, fail_on.unwrap_or(threshold));
+    report.ignore_known_of(UNUSED_IGNORE, &known);
+    Ok(report)
 }
 
 fn name(path: &Path) -> String {
@@ -170,67 +150,18 @@ fn read(path: &Path) -> Result<Document, MergeError> {
         path: name(path),
         reason,
     };
-    let document: Document =
+    let head: Head =
         serde_json::from_slice(&bytes).map_err(|error| no_report(error.to_string()))?;
-    match document.version {
-        1 => Ok(document),
-        other => Err(no_report(format!("its format version is {other}"))),
+    if head.version != 1 {
+        return Err(no_report(format!("its format version is {}", head.version)));
     }
-}
-
-/// All parts of one run, each once; or reports of whole runs, which are joined as they are.
-fn check(documents: &[Document]) -> Result<(), MergeError> {
-    let Some(first) = documents.first() else {
-        return Ok(());
-    };
-    if documents
-        .iter()
-        .any(|other| other.node_pools != first.node_pools)
-    {
-        return Err(MergeError::Different("the node pools"));
-    }
-    if documents
-        .iter()
-        .any(|other| other.changed_since != first.changed_since)
-    {
-        return Err(MergeError::Different("--changed-since"));
-    }
-    let Some(part) = &first.part else {
-        let mixed = documents.iter().any(|other| other.part.is_some());
-        return if mixed {
-            Err(MergeError::Different("--partition"))
-        } else {
-            Ok(())
-        };
-    };
-    let mut numbers = BTreeSet::new();
-    for document in documents {
-        let other = document.part.as_ref();
-        let Some(other) = other.filter(|other| other.parts == part.parts) else {
-            return Err(MergeError::Different("--partition"));
-        };
-        if other.of_images != part.of_images || paths(document) != paths(first) {
-            return Err(MergeError::Different("the sources"));
-        }
-        if !numbers.insert(other.number) {
-            let number = other.number;
-            return Err(MergeError::Incomplete(format!(
-                "part {number} is there twice"
-            )));
-        }
-    }
-    match (1..=part.parts).find(|number| !numbers.contains(number)) {
-        Some(number) => Err(MergeError::Incomplete(format!(
-            "part {number} of {} is missing",
-            part.parts
-        ))),
-        None => Ok(()),
-    }
-}
-
-fn paths(document: &Document) -> Vec<&str> {
-    let sources = document.sources.iter();
-    sources.map(|source| source.path.as_str()).collect()
+    serde_json::from_slice(&bytes).map_err(|error| {
+        let own = env!("CARGO_PKG_VERSION");
+        no_report(match head.tool.version {
+            writer if writer == own => error.to_string(),
+            writer => format!("oci-preflight {writer} wrote it, and this is {own}: {error}"),
+        })
+    })
 }
 
 fn threshold_of(word: &str) -> Result<Option<Severity>, String> {
@@ -277,30 +208,6 @@ fn inputs(documents: &[Document], texts: &Texts) -> Vec<Input> {
         .collect()
 }
 
-/// A pool has the label of its position, and the places name the positions.
-fn node_pools(document: &Document) -> Result<Vec<NodePool>, String> {
-    let pools = document.node_pools.iter().enumerate();
-    pools
-        .map(|(position, entry)| {
-            let mut pool = NodePool::new(&entry.name, Provider::Unknown);
-            if entry.platform != "unknown" {
-                let mut platform = answer::platform(&entry.platform)?;
-                platform.os_version.clone_from(&entry.os_version);
-                pool.set_platform(platform);
-            }
-            pool.platform_note.clone_from(&entry.platform_note);
-            pool.machine_type.clone_from(&entry.machine_type);
-            let version = entry.kubernetes_version.as_deref();
-            pool.kubernetes_version = version
-                .map(|text| text.parse().map_err(|_| text.to_owned()))
-                .transpose()?;
-            pool.described_in.clone_from(&entry.source);
-            pool.labels.set(POSITION, position.to_string());
-            Ok(pool)
-        })
-        .collect()
-}
-
 /// Adds what one report holds. Gives back what makes no sense.
 fn add(document: &Document, texts: &Texts, gathered: &mut Gathered) -> Result<(), String> {
     for image in &document.images {
@@ -340,8 +247,21 @@ fn add(document: &Document, texts: &Texts, gathered: &mut Gathered) -> Result<()
             .bytes_downloaded
             .saturating_add(summary.bytes_downloaded),
         cache_hits: statistics.cache_hits.saturating_add(summary.cache_hits),
-        rate_limits: Vec::new(),
+        rate_limits: std::mem::take(&mut statistics.rate_limits),
     };
+    for limit in &summary.rate_limits {
+        let read = RateLimit {
+            remaining: limit.remaining,
+            limit: limit.limit,
+            window: limit.window_seconds.map(Duration::from_secs),
+        };
+        // The smallest number is the latest.
+        let known = statistics.rate_limits.entry(limit.host.clone());
+        let known = known.or_insert(read);
+        if read.remaining < known.remaining {
+            *known = read;
+        }
+    }
     Ok(())
 }
 
@@ -372,27 +292,8 @@ fn occurrence(
         pull_policy: None,
         pull_secrets: Vec::new(),
         service_account: None,
-        placement: Arc::new(placement(entry.node_pools.as_deref())),
+        placement: Arc::new(target::placement(entry)),
     })
-}
-
-/// A pod that can land on the pools at these positions, and on no other.
-fn placement(positions: Option<&[usize]>) -> Placement {
-    Placement {
-        required_affinity: positions.map(|positions| {
-            let expression = |position: &usize| Requirement {
-                key: POSITION.to_owned(),
-                operator: Operator::In,
-                values: vec![position.to_string()],
-            };
-            let terms = positions.iter().map(|position| NodeSelectorTerm {
-                match_expressions: vec![expression(position)],
-                match_fields: Vec::new(),
-            });
-            terms.collect()
-        }),
-        ..Placement::default()
-    }
 }
 
 fn finding(

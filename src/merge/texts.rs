@@ -43,7 +43,9 @@ impl Texts {
                     }
                 }
             }
-            let findings = document.findings.iter().flat_map(|finding| &finding.places);
+            let withheld = document.part.iter().flat_map(|part| &part.unused_ignores);
+            let findings = document.findings.iter().chain(withheld);
+            let findings = findings.flat_map(|finding| &finding.places);
             let problems = document.problems.iter().map(|problem| &problem.place);
             for place in findings.chain(problems) {
                 if place.path != ARGUMENT {

@@ -65,6 +65,10 @@ impl Report {
         occurrences.sort_by(|a, b| order(&sources, a.span).cmp(&order(&sources, b.span)));
         problems.sort_by(|a, b| order(&sources, a.span).cmp(&order(&sources, b.span)));
         let findings = merged(findings, &sources);
+        let part = part.map(|part| Part {
+            unused_ignores: merged(part.unused_ignores, &sources),
+            ..part
+        });
         let (images, invalid) = grouped(occurrences, lookups);
         let mut report = Self {
             sources,
@@ -115,7 +119,8 @@ impl Report {
         });
         reasons.extend(sentence("could not understand", broken));
         let images = self.images.len() + self.invalid.len();
-        if !self.allow_no_images && self.part.map_or(images, |part| part.of_images) == 0 {
+        let listed = self.part.as_ref().map_or(images, |part| part.of_images);
+        if !self.allow_no_images && listed == 0 {
             reasons.push("no image was found in any path given".to_owned());
         }
         reasons

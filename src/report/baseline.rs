@@ -41,6 +41,12 @@ impl Baseline {
         }
     }
 
+    /// The findings of these fingerprints.
+    #[must_use]
+    pub const fn of_fingerprints(fingerprints: BTreeSet<String>) -> Self {
+        Self { fingerprints }
+    }
+
     /// Reads what [`Baseline::write`] wrote.
     ///
     /// # Errors
@@ -78,16 +84,34 @@ impl Baseline {
 impl Report {
     /// Takes away the findings that are known, and judges what is left. They count as ignored.
     pub fn ignore_known(&mut self, baseline: &Baseline) {
+        self.ignore(baseline, can_be_known);
+    }
+
+    /// Does the same with the findings of one rule only.
+    pub fn ignore_known_of(&mut self, rule: &str, baseline: &Baseline) {
+        self.ignore(baseline, |finding| finding.rule == rule);
+    }
+
+    fn ignore(&mut self, baseline: &Baseline, can_be_known: impl Fn(&Finding) -> bool) {
         let names = fingerprints(self);
-        let before = self.findings.len();
         let mut names = names.into_iter();
+        let mut known_by_all = 0;
+        let before = self.findings.len();
         self.findings.retain(|finding| {
             let is_known = names
                 .next()
                 .is_some_and(|name| baseline.fingerprints.contains(&name));
-            !(is_known && can_be_known(finding))
+            let is_ignored = is_known && can_be_known(finding);
+            known_by_all += usize::from(is_ignored && finding.reference.is_none());
+            !is_ignored
         });
         self.ignored += before - self.findings.len();
+        if let Some(part) = &mut self.part {
+            part.ignored_by_all += known_by_all;
+            if !part.unused_ignores.is_empty() {
+                part.known.clone_from(&baseline.fingerprints);
+            }
+        }
         let determined = self.undetermined_because.is_empty();
         self.verdict = Verdict::of(&self.findings, self.fail_on, determined);
     }

@@ -1,9 +1,15 @@
 //! The report for programs: format version 1, described by `report.schema.json`.
 
+mod node_pools;
+mod part;
+
 use std::collections::BTreeMap;
 use std::io;
 
 use serde::Serialize;
+
+use node_pools::{NodePoolEntry, OnDemandEntry, landings};
+use part::PartEntry;
 
 use super::fingerprint::Fingerprints;
 use super::layers::layers;
@@ -13,7 +19,7 @@ use crate::cluster::NodePool;
 use crate::facts::PlatformImage;
 use crate::finding::{Finding, Problem, Severity};
 use crate::text::SourceId;
-use crate::workload::{Landing, Occurrence, landing};
+use crate::workload::Occurrence;
 
 /// The JSON report, format version 1. A field with no value is null and never absent. Lines and columns start at 1, columns
 /// count Unicode scalar values, ends are exclusive, and sizes are bytes.
@@ -36,12 +42,13 @@ impl Format for Json {
 pub(super) struct Document<'a> {
     version: u32,
     tool: Tool,
-    part: Option<PartEntry>,
+    part: Option<PartEntry<'a>>,
     changed_since: Option<&'a str>,
     summary: Summary<'a>,
     sources: Vec<SourceEntry<'a>>,
     problems: Vec<ProblemEntry<'a>>,
     node_pools: Vec<NodePoolEntry<'a>>,
+    on_demand_pools: Vec<OnDemandEntry<'a>>,
     images: Vec<ImageEntry<'a>>,
     findings: Vec<FindingEntry<'a>>,
 }
@@ -50,13 +57,6 @@ pub(super) struct Document<'a> {
 struct Tool {
     name: &'static str,
     version: &'static str,
-}
-
-#[derive(Serialize)]
-struct PartEntry {
-    number: usize,
-    parts: usize,
-    of_images: usize,
 }
 
 #[derive(Serialize)]
@@ -78,6 +78,15 @@ struct Summary<'a> {
     requests: u64,
     bytes_downloaded: u64,
     cache_hits: u64,
+    rate_limits: Vec<RateLimitEntry<'a>>,
+}
+
+#[derive(Serialize)]
+struct RateLimitEntry<'a> {
+    host: &'a str,
+    remaining: u64,
+    limit: Option<u64>,
+    window_seconds: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -94,17 +103,6 @@ struct ProblemEntry<'a> {
     help: Option<&'a str>,
     #[serde(flatten)]
     place: PlaceEntry<'a>,
-}
-
-#[derive(Serialize)]
-struct NodePoolEntry<'a> {
-    name: &'a str,
-    platform: String,
-    platform_note: Option<&'a str>,
-    os_version: Option<&'a str>,
-    machine_type: Option<&'a str>,
-    kubernetes_version: Option<String>,
-    source: &'a str,
 }
 
 #[derive(Serialize)]
@@ -151,6 +149,7 @@ struct OccurrenceEntry<'a> {
     container: Option<&'a str>,
     role: Option<&'static str>,
     node_pools: Option<Vec<usize>>,
+    on_demand_pools: Option<Vec<usize>>,
 }
 
 #[derive(Serialize)]
@@ -216,11 +215,10 @@ impl<'a> Document<'a> {
                 name: env!("CARGO_PKG_NAME"),
                 version: env!("CARGO_PKG_VERSION"),
             },
-            part: report.part.map(|part| PartEntry {
-                number: part.partition.number(),
-                parts: part.partition.parts(),
-                of_images: part.of_images,
-            }),
+            part: report
+                .part
+                .as_ref()
+                .map(|part| PartEntry::of(part, &places)),
             changed_since: report.changed_since.as_deref(),
             summary: summary(report),
             sources: sources(report),
@@ -229,7 +227,8 @@ impl<'a> Document<'a> {
                 .iter()
                 .map(|problem| problem_entry(problem, &places))
                 .collect(),
-            node_pools: node_pools(report),
+            node_pools: node_pools::named(&report.node_pools),
+            on_demand_pools: node_pools::on_demand(&report.node_pools),
             images,
             findings: report
                 .findings
@@ -261,6 +260,16 @@ fn summary(report: &Report) -> Summary<'_> {
         requests: statistics.requests,
         bytes_downloaded: statistics.bytes_downloaded,
         cache_hits: statistics.cache_hits,
+        rate_limits: statistics
+            .rate_limits
+            .iter()
+            .map(|(host, limit)| RateLimitEntry {
+                host,
+                remaining: limit.remaining,
+                limit: limit.limit,
+                window_seconds: limit.window.map(|window| window.as_secs()),
+            })
+            .collect(),
     }
 }
 
@@ -291,28 +300,6 @@ fn problem_entry<'a>(problem: &'a Problem, places: &Places<'a>) -> ProblemEntry<
         help: problem.help.as_deref(),
         place: places.of(problem.span).into(),
     }
-}
-
-/// The node pools that somebody named. What the cluster may make by itself is none.
-fn named(node_pools: &[NodePool]) -> impl Iterator<Item = &NodePool> {
-    node_pools.iter().filter(|pool| !pool.on_demand)
-}
-
-fn node_pools(report: &Report) -> Vec<NodePoolEntry<'_>> {
-    named(&report.node_pools)
-        .map(|pool| NodePoolEntry {
-            name: &pool.name,
-            platform: pool.platform_text(),
-            platform_note: pool.platform_note.as_deref(),
-            os_version: pool
-                .platform
-                .as_ref()
-                .and_then(|platform| platform.os_version.as_deref()),
-            machine_type: pool.machine_type.as_deref(),
-            kubernetes_version: pool.kubernetes_version.as_ref().map(ToString::to_string),
-            source: &pool.described_in,
-        })
-        .collect()
 }
 
 fn image_entry<'a>(
@@ -402,17 +389,10 @@ fn occurrence_entries<'a>(
             field: &occurrence.field,
             container: occurrence.container.as_deref(),
             role: occurrence.role.as_str(),
-            node_pools: landings(occurrence, node_pools),
+            node_pools: landings(occurrence, node_pools, false),
+            on_demand_pools: landings(occurrence, node_pools, true),
         })
         .collect()
-}
-
-/// The positions in the list of node pools of those where the pod can land; none where there is no list.
-fn landings(occurrence: &Occurrence, node_pools: &[NodePool]) -> Option<Vec<usize>> {
-    let pools = named(node_pools).enumerate();
-    let possible =
-        pools.filter(|(_, pool)| landing(&occurrence.placement, pool) == Landing::Possible);
-    (!node_pools.is_empty()).then(|| possible.map(|(position, _)| position).collect())
 }
 
 fn finding_entry<'a>(

@@ -46,6 +46,7 @@ pub use summary::Counts;
 pub use verdict::Verdict;
 pub use why::write_places;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
@@ -53,6 +54,7 @@ use crate::cluster::NodePool;
 use crate::facts::{Answer, Failure, Lookup, PlatformImage};
 use crate::finding::{Finding, Problem, Severity};
 use crate::oci::Reference;
+use crate::registry::RateLimit;
 use crate::text::{Dialect, SourceId, SourceMap};
 use crate::workload::Occurrence;
 
@@ -177,6 +179,6 @@ pub struct Statistics {
     pub bytes_downloaded: u64,
     /// Questions that the cache answered.
     pub cache_hits: u64,
-    /// What registries said about their limits, a line for each: the host, and how many pulls are left.
-    pub rate_limits: Vec<String>,
+    /// What registries last said about their limits, by host.
+    pub rate_limits: BTreeMap<String, RateLimit>,
 }

@@ -1,9 +1,11 @@
 //! Which images one of several machines looks at.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::finding::Finding;
 use crate::oci::Digest;
 
 /// The `number`-th of `parts` parts of the distinct images, written `2/8`. The parts are about equal, and an image is in the
@@ -15,12 +17,35 @@ pub struct Partition {
 }
 
 /// The part of the images that a run looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub struct Part {
     /// Which one.
     pub partition: Partition,
     /// How many distinct images all parts hold together, texts that are no image name included.
     pub of_images: usize,
+    /// The digest of the names of those images, in order, a line for each: parts of one run have the same.
+    pub images: Digest,
+    /// The ignores that match nothing in this part. They match nothing at all where every part says so.
+    pub unused_ignores: Vec<Finding>,
+    /// How many of the ignored findings are about no image, so that every part ignored them.
+    pub ignored_by_all: usize,
+    /// The findings that the baseline knows, by fingerprint, as far as they are needed to judge [`Part::unused_ignores`].
+    pub known: BTreeSet<String>,
+}
+
+impl Part {
+    /// A part of no images.
+    #[must_use]
+    pub fn of(partition: Partition) -> Self {
+        Self {
+            partition,
+            of_images: 0,
+            images: Digest::sha256_of(&[]),
+            unused_ignores: Vec::new(),
+            ignored_by_all: 0,
+            known: BTreeSet::new(),
+        }
+    }
 }
 
 /// Why a text names no part.

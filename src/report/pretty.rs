@@ -69,6 +69,18 @@ pub enum Detail {
     Verbose,
 }
 
+impl Detail {
+    /// What these two options ask for.
+    #[must_use]
+    pub const fn of(quiet: bool, verbose: bool) -> Self {
+        match (quiet, verbose) {
+            (true, _) => Self::Quiet,
+            (false, true) => Self::Verbose,
+            (false, false) => Self::Normal,
+        }
+    }
+}
+
 impl Format for Pretty {
     fn write(&self, report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
         let page = Page::new(self.style);
@@ -320,9 +332,9 @@ fn cost(report: &Report) -> String {
         crate::oci::Bytes(statistics.bytes_downloaded),
         statistics.cache_hits,
     );
-    for limit in &statistics.rate_limits {
+    for (host, limit) in &statistics.rate_limits {
         text.push('\n');
-        text.push_str(&visible(limit));
+        text.push_str(&visible(&format!("{host}: {limit}")));
     }
     text
 }

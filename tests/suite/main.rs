@@ -22,6 +22,7 @@ mod fixtures;
 mod ignores;
 mod images;
 mod inspect;
+mod merge;
 mod partition;
 mod pre_commit;
 mod probe;

@@ -3,13 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use oci_preflight::oci::Digest;
 use serde_json::Value;
 use tempfile::TempDir;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::runner::{Preflight, Sources, pod, project};
 
-const FORMATS: [&str; 7] = [
-    "json", "sarif", "github", "gitlab", "junit", "markdown", "html",
+const FORMATS: [&str; 8] = [
+    "pretty", "json", "sarif", "github", "gitlab", "junit", "markdown", "html",
 ];
 
 /// What a run or a merge wrote, in every format, without what it cost.
@@ -24,10 +27,11 @@ fn reports(run: Preflight, folder: &Path) -> (i32, Vec<String>) {
         .into_iter()
         .map(|format| {
             let text = fs::read_to_string(folder.join(format)).expect("a report");
-            if format == "json" {
-                without_cost(&text)
-            } else {
-                without_times(&text)
+            match format {
+                "json" => without_cost(&text),
+                "junit" => without_times(&text),
+                "pretty" => without_cost_line(&text),
+                _ => text,
             }
         })
         .collect();
@@ -42,6 +46,14 @@ fn without_cost(text: &str) -> String {
     format!("{report:#}")
 }
 
+/// Without the line of times and requests that `-v` prints.
+fn without_cost_line(text: &str) -> String {
+    let lines = text.lines();
+    lines
+        .filter(|line| !line.ends_with(" from the cache"))
+        .fold(String::new(), |text, line| text + line + "\n")
+}
+
 fn without_times(text: &str) -> String {
     text.split(" time=\"")
         .enumerate()
@@ -52,7 +64,7 @@ fn without_times(text: &str) -> String {
         .collect()
 }
 
-fn parts(words: &[&str], count: usize, folder: &Path) -> Vec<PathBuf> {
+pub fn parts(words: &[&str], count: usize, folder: &Path) -> Vec<PathBuf> {
     (1..=count)
         .map(|number| {
             let file = folder.join(format!("part {number}.json"));
@@ -68,21 +80,25 @@ fn parts(words: &[&str], count: usize, folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn merge(files: &[PathBuf]) -> Preflight {
+pub fn merge(files: &[PathBuf]) -> Preflight {
     files.iter().fold(Preflight::new(["merge"]), Preflight::arg)
 }
 
 fn equal_to_one_run(words: &[&str]) {
+    equal_in_parts(words, &[1, 3, 8]);
+}
+
+fn equal_in_parts(words: &[&str], counts: &[usize]) {
     let whole = TempDir::new().expect("a folder");
-    let (status, expected) = reports(Preflight::lint(words), whole.path());
-    for count in [1, 3, 8] {
+    let (status, expected) = reports(Preflight::lint(words).arg("-v"), whole.path());
+    for &count in counts {
         let folder = TempDir::new().expect("a folder");
         let files = parts(words, count, folder.path());
-        let (merged, texts) = reports(merge(&files), folder.path());
+        let (merged, texts) = reports(merge(&files).arg("-v"), folder.path());
         for (format, (merged, expected)) in FORMATS.into_iter().zip(texts.iter().zip(&expected)) {
             assert!(
                 merged == expected,
-                "{words:?} in {count} parts differs as {format}"
+                "{words:?} in {count} parts differs as {format}: {merged}\n---\n{expected}"
             );
         }
         assert_eq!(merged, status, "{words:?} in {count} parts");
@@ -140,6 +156,219 @@ fn an_ignore_that_one_part_uses_is_used() {
 }
 
 #[test]
+fn no_part_says_of_an_ignore_that_it_is_unused() {
+    let text = format!(
+        "{} # oci-preflight: ignore[latest-tag] known\n",
+        pod("ghcr.io/team/app").trim_end()
+    );
+    let sources = Sources::new()
+        .file("pod.yaml", text)
+        .file("other.yaml", pod("ghcr.io/team/other:1"))
+        .file("oci-preflight.toml", IGNORE_ENTRIES);
+    let path = sources.path().to_str().expect("a path");
+    let words = [path, "--offline", "--fail-on", "note"];
+    for number in 1..=8 {
+        let report = Preflight::lint(words)
+            .arg("--partition")
+            .arg(format!("{number}/8"))
+            .report();
+        let summary = (&report["summary"]["verdict"], &report["summary"]["notes"]);
+        assert_eq!(summary, (&"pass".into(), &0.into()), "part {number}");
+    }
+    equal_to_one_run(&words);
+    equal_to_one_run(
+        &[
+            &words[..],
+            &[sources.join("pod.yaml").to_str().expect("a path")],
+        ]
+        .concat(),
+    );
+}
+
+const IGNORE_ENTRIES: &str = r#"
+[[ignore]]
+rules = ["latest-tag"]
+images = ["ghcr.io/team/other:*"]
+reason = "matches no finding"
+
+[[ignore]]
+rules = ["latest-tag"]
+images = ["ghcr.io/nobody/*"]
+reason = "is about no image"
+
+[[ignore]]
+rules = ["latest-tag"]
+expires = 2020-02-29
+reason = "has expired"
+"#;
+
+#[test]
+fn a_baseline_takes_the_same_findings_from_the_parts_as_from_the_whole() {
+    let sources = Sources::new()
+        .file("web.yaml", pod("ghcr.io/team/web"))
+        .file("api.yaml", pod("ghcr.io/team/api"))
+        .file("job.yaml", pod("Not/AnImage"))
+        .file(
+            "cron.yaml",
+            pod("ghcr.io/team/cron:1 # oci-preflight: ignore[never-pulled] vain"),
+        )
+        .file(
+            "queue.yaml",
+            pod("ghcr.io/team/queue:1 # oci-preflight: ignore[never-pulled] vain"),
+        )
+        .file("oci-preflight.toml", IGNORE_ENTRIES)
+        .file("pools.json", POOLS_WITHOUT_PLATFORM);
+    let path = sources.path().to_str().expect("a path");
+    let pools = sources.join("pools.json").display().to_string();
+    let baseline = sources.join("baseline.json").display().to_string();
+    let words = [
+        path,
+        "--offline",
+        "--exclude",
+        "pools.json",
+        "--nodes",
+        &pools,
+        "--baseline",
+        &baseline,
+    ];
+    Preflight::lint(words).arg("--write-baseline").run();
+    let written: Value =
+        serde_json::from_str(&fs::read_to_string(&baseline).expect("a baseline")).expect("JSON");
+    let known = written["fingerprints"].as_array().expect("fingerprints");
+    assert!(known.len() > 5, "{known:?}");
+    equal_to_one_run(&words);
+    // Every finding alone is known once, and once it is the only one that is not.
+    for index in 0..known.len() {
+        for keep in [true, false] {
+            let some: Vec<&Value> = known
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| (*other == index) == keep)
+                .map(|(_, fingerprint)| fingerprint)
+                .collect();
+            let text = serde_json::json!({"version": 1, "fingerprints": some});
+            fs::write(&baseline, text.to_string()).expect("written");
+            equal_in_parts(&words, &[3]);
+        }
+    }
+}
+
+#[test]
+fn a_baseline_is_not_written_by_a_part() {
+    let folder = TempDir::new().expect("a folder");
+    let baseline = folder.path().join("baseline.json");
+    let outcome = Preflight::lint(["fixtures/clean", "--partition", "1/2", "--write-baseline"])
+        .arg("--baseline")
+        .arg(&baseline)
+        .run();
+    assert_eq!(outcome.status, 2, "{}", outcome.stdout);
+    assert!(
+        outcome.stderr.contains("leave out --partition"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(!baseline.exists());
+}
+
+/// Pools of whose nodes nothing is known, and one that the cluster makes by itself.
+const POOLS_WITHOUT_PLATFORM: &str = r#"{"name": "shop", "autopilot": {"enabled": true},
+"currentNodeVersion": "1.33.1-gke.1", "nodePools": [{"name": "odd", "config": {"machineType": "quantum-1"}},
+{"name": "default", "config": {"machineType": "e2-medium"}}]}"#;
+
+#[test]
+fn what_the_cluster_makes_by_itself_is_judged_and_shown() {
+    let clusters = Sources::new().file("cluster.json", POOLS_WITHOUT_PLATFORM).file(
+        "old.json",
+        r#"{"name": "old", "autoscaling": {"enableNodeAutoprovisioning": true},
+        "currentNodeVersion": "1.30.1-gke.1", "nodePools": [{"name": "arm", "config": {"machineType": "t2a-standard-2"}}]}"#,
+    );
+    let cluster = clusters.join("cluster.json").display().to_string();
+    let old = clusters.join("old.json").display().to_string();
+    let words = [
+        "fixtures/k8s",
+        "--nodes",
+        &cluster,
+        "--nodes",
+        &old,
+        "--platform",
+        "linux/s390x",
+    ];
+    let outcome = Preflight::lint(words).run();
+    assert!(
+        outcome
+            .stdout
+            .contains("those that it may make were judged"),
+        "{}",
+        outcome.stdout
+    );
+    equal_to_one_run(&words);
+    let only_open = Sources::new().file(
+        "cluster.json",
+        r#"{"name": "shop", "autopilot": {"enabled": true}, "nodePools": []}"#,
+    );
+    let cluster = only_open.join("cluster.json").display().to_string();
+    equal_to_one_run(&["fixtures/k8s", "--nodes", &cluster]);
+}
+
+#[test]
+fn secrets_and_guesses_are_held_against_the_images_of_all_parts() {
+    let secret = |host: &str| {
+        format!(
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: pull\ntype: kubernetes.io/dockerconfigjson\nstringData:\n  \
+             .dockerconfigjson: '{{\"auths\": {{\"{host}\": {{\"username\": \"u\", \"password\": \"p\"}}}}}}'\n"
+        )
+    };
+    let with_secret =
+        |image: &str| format!("{}  imagePullSecrets:\n    - name: pull\n", pod(image));
+    for host in ["ghcr.io", "quay.io"] {
+        let mut sources = Sources::new().file("secret.yaml", secret(host)).file(
+            "settings.yaml",
+            "worker: ghcr.io/team/guess:1\nother: registry.example.com/shop/api:no\n",
+        );
+        for number in 0..5 {
+            let image = format!("ghcr.io/team/app{number}:1");
+            sources = sources.file(&format!("{number}.yaml"), with_secret(&image));
+        }
+        let sources = sources.file("quay.yaml", with_secret("docker.io/library/nginx:1"));
+        let path = sources.path().to_str().expect("a path");
+        equal_to_one_run(&[path, "--offline", "--guess"]);
+    }
+}
+
+/// A registry that says how many pulls are left, of images that are all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_registries_say_about_their_limits_is_joined() {
+    let server = MockServer::start().await;
+    let digest = Digest::sha256_of(b"{}");
+    let manifest = serde_json::json!({
+        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": [],
+        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest.as_str(), "size": 2},
+    });
+    let answer = ResponseTemplate::new(200)
+        .set_body_raw(
+            manifest.to_string(),
+            "application/vnd.oci.image.manifest.v1+json",
+        )
+        .insert_header("ratelimit-limit", "100;w=21600")
+        .insert_header("ratelimit-remaining", "76;w=21600");
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let host = server.address().to_string();
+    let mut words = vec![
+        "--plain-http".to_owned(),
+        host.clone(),
+        "--no-cache".to_owned(),
+    ];
+    for number in 0..9 {
+        words.extend(["--image".to_owned(), format!("{host}/app{number}:1")]);
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let outcome = Preflight::lint(&words).arg("-v").run();
+    let said = format!("{host}: 76 of 100 pulls left per 6 h");
+    assert!(outcome.stdout.contains(&said), "{}", outcome.stdout);
+    equal_to_one_run(&words);
+}
+
+#[test]
 fn a_source_that_is_no_longer_there_is_judged_all_the_same() {
     let sources = Sources::new().file("pod.yaml", pod("Not/AnImage"));
     let folder = TempDir::new().expect("a folder");
@@ -154,33 +383,6 @@ fn a_source_that_is_no_longer_there_is_judged_all_the_same() {
         outcome.stdout
     );
     assert!(outcome.stdout.contains("Not/AnImage"), "{}", outcome.stdout);
-}
-
-#[test]
-fn a_missing_part_never_passes() {
-    let folder = TempDir::new().expect("a folder");
-    let files = parts(&["fixtures/clean"], 3, folder.path());
-    for (given, said) in [
-        (
-            vec![files[0].clone(), files[2].clone()],
-            "part 2 of 3 is missing",
-        ),
-        (
-            vec![files[0].clone(), files[0].clone()],
-            "part 1 is there twice",
-        ),
-        (vec![project().join("Cargo.toml")], "is no report"),
-        (vec![project().join("nowhere.json")], "cannot read"),
-    ] {
-        let outcome = merge(&given).run();
-        assert_eq!(outcome.status, 2, "{}", outcome.stdout);
-        let words = outcome
-            .stderr
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ");
-        assert!(words.contains(said), "{said}: {}", outcome.stderr);
-    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Reports made by hand, for the tests of the formats.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use oci_preflight::facts::{
 };
 use oci_preflight::finding::{Event, Finding, Problem, Severity};
 use oci_preflight::oci::{Config, Digest, HistoryEntry, Manifest, Platform};
+use oci_preflight::registry::RateLimit;
 use oci_preflight::report::{Format, Gathered, Input, Report, Statistics};
 use oci_preflight::text::{Dialect, Origin, Source, SourceId, Span};
 use oci_preflight::workload::{Occurrence, Owner, Placement, Role};
@@ -264,7 +266,14 @@ pub fn shop() -> Builder {
         requests: 7,
         bytes_downloaded: 4_200,
         cache_hits: 1,
-        rate_limits: vec!["registry-1.docker.io: 76 of 100 pulls left per 6 h".to_owned()],
+        rate_limits: BTreeMap::from([(
+            "registry-1.docker.io".to_owned(),
+            RateLimit {
+                remaining: 76,
+                limit: Some(100),
+                window: Some(Duration::from_hours(6)),
+            },
+        )]),
     };
     builder
 }

@@ -167,7 +167,7 @@ impl PullSecrets {
 
     /// The secrets that are for no image of any pod that names them.
     #[must_use]
-    pub fn idle<'a>(&'a self, occurrences: &'a [Occurrence]) -> Vec<&'a PullSecret> {
+    pub fn idle(&self, occurrences: &[Occurrence]) -> Vec<&PullSecret> {
         let mut idle: Vec<&PullSecret> = self
             .secrets
             .iter()
