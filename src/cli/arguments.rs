@@ -16,9 +16,12 @@ use crate::render::Rendering;
 use crate::report::{Output, Partition};
 use crate::settings::{FailOn, Origins, Overrides, RuleLevel, Settings};
 
+/// Wider than this, help is hard to read; so wide it is where there is no terminal. In columns.
+pub(super) const HELP_WIDTH: usize = 100;
+
 /// Finds container images that a Kubernetes cluster could not pull or run, before the deploy.
 #[derive(Debug, Parser)]
-#[command(name = "oci-preflight", version, max_term_width = 100)]
+#[command(name = "oci-preflight", version, max_term_width = HELP_WIDTH)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub command: Command,
@@ -30,7 +33,8 @@ pub(super) struct Arguments {
         value_enum,
         default_value_t,
         value_name = "WHEN",
-        env = "OCI_PREFLIGHT_COLOR"
+        env = "OCI_PREFLIGHT_COLOR",
+        help_heading = "Output"
     )]
     pub color: Color,
 }
@@ -51,12 +55,11 @@ pub(super) enum Command {
     Explain(ExplainArguments),
     /// Print the JSON Schema of the report or of the config file.
     Schema(SchemaArguments),
-    /// Look after what is kept between runs.
+    /// Clean up what is kept between runs.
     Cache(CacheArguments),
     /// Print a completion script for a shell.
     Completions(CompletionsArguments),
     /// Print the manual page of the program, or of one of its commands.
-    #[command(hide = true)]
     Man(ManArguments),
 }
 

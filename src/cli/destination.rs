@@ -38,9 +38,10 @@ impl Destination {
             });
         }
         for (index, output) in outputs.iter().enumerate() {
+            let file = output.file.as_deref().map(same);
             let twice = outputs[..index]
                 .iter()
-                .any(|other| other.file == output.file);
+                .any(|other| other.file.as_deref().map(same) == file);
             match &output.file {
                 None if twice => {
                     return Err(miette::miette!(
@@ -102,6 +103,11 @@ impl Destination {
                 .wrap_err_with(|| format!("cannot write the report to {}", path.display())),
         }
     }
+}
+
+/// One name for `report.json` and `./report.json`.
+fn same(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 impl Sink {

@@ -4,12 +4,12 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use clap::ArgMatches;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::IntoDiagnostic as _;
 
-use super::arguments::{Color, LintArguments, Progress};
+use super::arguments::{Color, LintArguments};
 use super::baseline::KnownFindings;
 use super::destination::Destination;
+use super::progress::ProgressLine;
 use super::terminal;
 use crate::lint;
 use crate::oci::Reference;
@@ -41,13 +41,9 @@ pub(super) async fn run(
     }
     let known = KnownFindings::open(settings.baseline.as_deref(), arguments.write_baseline)?;
 
-    let bar = progress_bar(arguments.progress);
-    let report = lint::lint(&settings, &|progress| {
-        bar.set_length(progress.total as u64);
-        bar.set_position(progress.done as u64);
-    })
-    .await;
-    bar.finish_and_clear();
+    let line = ProgressLine::new(arguments.progress);
+    let report = lint::lint(&settings, &|at| line.show(at)).await;
+    line.clear();
     let mut report = report?;
     known.take_from(&mut report)?;
 
@@ -109,17 +105,4 @@ fn config_file(arguments: &LintArguments) -> miette::Result<Option<ConfigFile>> 
         Some(path) => Ok(Some(ConfigFile::read(&path)?)),
         None => Ok(None),
     }
-}
-
-fn progress_bar(progress: Progress) -> ProgressBar {
-    let target = match progress {
-        // Draws only where standard error is a terminal.
-        Progress::Auto => ProgressDrawTarget::stderr(),
-        Progress::Never => ProgressDrawTarget::hidden(),
-    };
-    let bar = ProgressBar::with_draw_target(Some(0), target);
-    if let Ok(style) = ProgressStyle::with_template("asking {wide_bar} {pos}/{len} images") {
-        bar.set_style(style);
-    }
-    bar
 }

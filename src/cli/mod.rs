@@ -8,10 +8,12 @@ mod arguments;
 mod baseline;
 mod destination;
 mod explain;
+mod help;
 mod inspect;
 mod lint;
 mod merge;
 mod probe;
+mod progress;
 mod rules;
 mod terminal;
 
@@ -36,10 +38,10 @@ pub const INTERRUPTED: u8 = 130;
 ///
 /// The exit status is 0, 1 or 2 as the README says.
 pub async fn run() -> ExitCode {
-    let matches = Arguments::command().get_matches();
+    let matches = help::command().get_matches();
     let arguments = match Arguments::from_arg_matches(&matches) {
         Ok(arguments) => arguments,
-        Err(error) => error.format(&mut Arguments::command()).exit(),
+        Err(error) => error.format(&mut help::command()).exit(),
     };
     let lint_matches = matches.subcommand_matches("lint").unwrap_or(&matches);
     let color = arguments.color;

@@ -24,7 +24,7 @@ fn wants_color(color: Color, stream: &impl anstream::stream::RawStream) -> bool 
 }
 
 /// Whether the locale says that the terminal shows Unicode; where it says nothing, it does, unless it is dumb.
-fn shows_unicode() -> bool {
+pub(super) fn shows_unicode() -> bool {
     if std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
         return false;
     }
@@ -44,8 +44,13 @@ fn shows_links() -> bool {
     supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout)
 }
 
-/// The width of standard output in columns: what `COLUMNS` says, else the terminal, else the default.
+/// The width for reports in columns.
 fn width() -> usize {
+    width_or(DEFAULT_WIDTH).clamp(MIN_WIDTH, MAX_WIDTH)
+}
+
+/// The width of standard output in columns: what `COLUMNS` says, else the terminal, else `default`.
+pub(super) fn width_or(default: usize) -> usize {
     let said = std::env::var("COLUMNS")
         .ok()
         .and_then(|value| value.parse().ok());
@@ -53,9 +58,7 @@ fn width() -> usize {
         let (columns, _) = terminal_size::terminal_size_of(io::stdout())?;
         Some(usize::from(columns.0))
     };
-    said.or_else(measured)
-        .unwrap_or(DEFAULT_WIDTH)
-        .clamp(MIN_WIDTH, MAX_WIDTH)
+    said.or_else(measured).unwrap_or(default)
 }
 
 /// What standard output can show.

@@ -21,7 +21,8 @@ use thiserror::Error;
 
 use crate::facts::Depth;
 use crate::input::{Changes, ChangesError};
-use crate::registry::{CredentialSources, LayoutMapping, Options, Registry, RegistryError};
+use crate::oci::Reference;
+use crate::registry::{Asked, CredentialSources, LayoutMapping, Options, Registry, RegistryError};
 use crate::report::{Gathered, Report, Statistics};
 use crate::settings::Settings;
 use crate::text::SourceMap;
@@ -44,24 +45,31 @@ pub enum LintError {
     Registry(#[from] RegistryError),
 }
 
-/// How far the questions are.
+/// What a run is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// Images that were answered for.
-    pub done: usize,
-    /// Images in all.
-    pub total: usize,
+pub enum Progress<'a> {
+    /// Sources are read, and charts rendered.
+    Reading,
+    /// Registries are asked.
+    Asking {
+        /// Images that were answered for.
+        done: usize,
+        /// Images in all.
+        total: usize,
+        /// The image that has been asked about for longest, and is not answered for.
+        longest: Option<&'a Reference>,
+    },
 }
+
+/// Is told what a run is at, each time that this changes.
+pub type OnProgress<'a> = &'a (dyn Fn(Progress<'_>) + Sync);
 
 /// Reads the sources, asks about each distinct image once, and runs every rule on every place.
 ///
 /// # Errors
 ///
 /// When the run could not be done at all. A registry that does not answer is part of the report.
-pub async fn lint(
-    settings: &Settings,
-    progress: &(dyn Fn(Progress) + Sync),
-) -> Result<Report, LintError> {
+pub async fn lint(settings: &Settings, progress: OnProgress<'_>) -> Result<Report, LintError> {
     run(settings, Ask::WhatRulesNeed, progress).await
 }
 
@@ -70,10 +78,7 @@ pub async fn lint(
 /// # Errors
 ///
 /// As [`lint`].
-pub async fn inspect(
-    settings: &Settings,
-    progress: &(dyn Fn(Progress) + Sync),
-) -> Result<Report, LintError> {
+pub async fn inspect(settings: &Settings, progress: OnProgress<'_>) -> Result<Report, LintError> {
     run(settings, Ask::Everything, progress).await
 }
 
@@ -86,14 +91,11 @@ enum Ask {
     Everything,
 }
 
-async fn run(
-    settings: &Settings,
-    ask: Ask,
-    progress: &(dyn Fn(Progress) + Sync),
-) -> Result<Report, LintError> {
+async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<Report, LintError> {
     let started = Instant::now();
 
     // Read
+    progress(Progress::Reading);
     let mut sources = SourceMap::default();
     let mut target = targets::target(settings, &mut sources)?;
     let mut pull_secrets = targets::pull_secrets(settings)?;
@@ -123,9 +125,14 @@ async fn run(
         }
     }
     let total = judge::distinct(&wanted);
-    progress(Progress { done: 0, total });
     let mut lookups = registry
-        .look_up_all(wanted, |done| progress(Progress { done, total }))
+        .look_up_all(wanted, |Asked { done, longest }| {
+            progress(Progress::Asking {
+                done,
+                total,
+                longest,
+            });
+        })
         .await;
     judge::drop_wrong_guesses(&mut gathered.occurrences, &mut lookups, &hosts);
     let landings = judge::landings(&gathered.occurrences, &target, &elsewhere);

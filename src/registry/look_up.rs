@@ -16,6 +16,7 @@ use super::credentials::Keyring;
 use super::host::{Host, Wire};
 use super::hosts_file::{HostsFolders, Way};
 use super::layout::Layout;
+use super::pending::{Asked, Pending};
 use super::setback::{Setback, failure};
 use super::single_flight::SingleFlight;
 use super::statistics::{Counters, Statistics};
@@ -127,26 +128,39 @@ impl Registry {
     }
 
     /// Looks many references up, several at a time, each once however often it is wanted. References that nothing
-    /// [`answers`](Self::answers), and those wanted at [`Depth::Reference`] alone, are left out. `progress` is told how
-    /// many answers there are after each one.
+    /// [`answers`](Self::answers), and those wanted at [`Depth::Reference`] alone, are left out. `progress` is told
+    /// when the first is asked about and after each answer.
     pub async fn look_up_all(
         &self,
         wanted: Vec<Wanted>,
-        progress: impl Fn(usize),
+        progress: impl Fn(Asked<'_>),
     ) -> BTreeMap<Reference, Lookup> {
         let distinct = distinct(wanted);
+        let pending = Pending::default();
+        let report = |done, longest: Option<Reference>| {
+            let longest = longest.as_ref();
+            progress(Asked { done, longest });
+        };
         let asked = distinct
             .into_iter()
             .filter(|(reference, (depth, _))| *depth > Depth::Reference && self.answers(reference))
-            .map(|(reference, (depth, platforms))| async move {
-                let lookup = self.look_up(&reference, depth, platforms.as_deref()).await;
-                (reference, lookup)
+            .enumerate()
+            .map(|(number, (reference, (depth, platforms)))| {
+                let (pending, report) = (&pending, &report);
+                async move {
+                    if let Some(longest) = pending.begin(number, &reference) {
+                        // Nothing else is under way: all before it are answered.
+                        report(number, Some(longest));
+                    }
+                    let lookup = self.look_up(&reference, depth, platforms.as_deref()).await;
+                    (number, reference, lookup)
+                }
             });
         let mut answers = stream::iter(asked).buffer_unordered(self.options.concurrency.max(1));
         let mut lookups = BTreeMap::new();
-        while let Some((reference, lookup)) = answers.next().await {
+        while let Some((number, reference, lookup)) = answers.next().await {
             lookups.insert(reference, lookup);
-            progress(lookups.len());
+            report(lookups.len(), pending.end(number));
         }
         if let Some(cache) = &self.wire.cache {
             cache.prune();

@@ -26,6 +26,7 @@ mod link_local;
 mod look_up;
 mod options;
 mod pace;
+mod pending;
 mod request;
 mod schema1;
 mod setback;
@@ -43,4 +44,5 @@ pub use credentials::{CredentialFile, CredentialSources, EnvironmentCredentials}
 pub use error::RegistryError;
 pub use look_up::{Registry, Wanted};
 pub use options::{LayoutMapping, Options};
+pub use pending::Asked;
 pub use statistics::{RateLimit, Statistics};

@@ -17,6 +17,7 @@ mod layers;
 mod markdown;
 mod matrix;
 mod output;
+mod page;
 mod partition;
 mod place;
 mod pretty;

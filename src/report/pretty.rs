@@ -1,13 +1,10 @@
 //! The report for a person at a terminal.
 
-use std::fmt;
 use std::io;
-
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
-use textwrap::{WordSeparator, WordSplitter};
 
 use super::details::details;
 use super::matrix::Cell;
+use super::page::Page;
 use super::place::{Place, Places};
 use super::source_view::SourceView;
 use super::summary::{counted, judged_against};
@@ -15,13 +12,12 @@ use super::visible::visible;
 use super::{Counts, Format, Report, Verdict};
 use crate::finding::{Finding, Problem, Severity};
 use crate::rule;
+use crate::text::SourceId;
 
 /// How many further places of a finding, and how many skipped sources, are listed before the rest is counted.
 const LISTED: usize = 20;
 /// How many images are listed with their node pools before the rest is counted.
 const MATRIX_IMAGES: usize = 200;
-/// What miette puts around a source line: the line number, a bar and the blanks.
-const GUTTER: usize = 12;
 
 /// The report for a person at a terminal, drawn by miette.
 #[derive(Debug, Clone, Copy, Default)]
@@ -85,8 +81,14 @@ impl Format for Pretty {
     fn write(&self, report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
         let page = Page::new(self.style);
         let places = Places::new(report);
-        for finding in &report.findings {
-            out.write_all(page.finding(report, finding, &places).as_bytes())?;
+        let groups = groups(report);
+        for group in &groups {
+            if groups.len() > 1 {
+                out.write_all(page.source(report, group).as_bytes())?;
+            }
+            for finding in *group {
+                out.write_all(page.finding(report, finding, &places).as_bytes())?;
+            }
         }
         if self.detail == Detail::Quiet {
             return Ok(());
@@ -102,69 +104,66 @@ impl Format for Pretty {
     }
 }
 
-/// Draws the parts of the report in one style.
-pub(super) struct Page {
-    pub style: Style,
-    pub theme: GraphicalTheme,
-    handler: GraphicalReportHandler,
-}
-
 impl Page {
-    pub fn new(style: Style) -> Self {
-        let mut theme = if style.unicode {
-            GraphicalTheme::unicode_nocolor()
-        } else {
-            GraphicalTheme::none()
-        };
-        if style.color {
-            theme.styles = miette::ThemeStyles::ansi();
-        }
-        let handler = GraphicalReportHandler::new_themed(theme.clone())
-            .with_width(style.width)
-            .with_links(style.links)
-            .with_link_display_text("")
-            .with_context_lines(0)
-            .without_syntax_highlighting()
-            .with_break_words(false)
-            .with_word_separator(WordSeparator::AsciiSpace)
-            .with_word_splitter(WordSplitter::NoHyphenation);
-        Self {
-            style,
-            theme,
-            handler,
-        }
+    /// The source of a group of findings, and how many of each severity there are.
+    fn source(&self, report: &Report, group: &[Finding]) -> String {
+        let source = group.first().and_then(source_of);
+        let path = source.map_or("", |source| &report.sources.get(source).name);
+        let counts = of_each_severity(|severity| {
+            let findings = group.iter();
+            findings
+                .filter(|finding| finding.severity == severity)
+                .count()
+        });
+        let text = format!("{}: {counts}", visible(path));
+        self.heading(&text, self.theme.styles.link, None) + "\n"
     }
 
     /// One finding: what is wrong, the source line, and what belongs to it.
     fn finding(&self, report: &Report, finding: &Finding, places: &Places<'_>) -> String {
-        let first = finding.places.first().map(|&span| places.of(span));
-        let mut text = self.drawn(&Drawing {
-            code: format!("{}[{}]", finding.severity, finding.rule),
-            // Without links an address would only be noise beside the rule's name, which `explain` takes.
-            url: rule::find(finding.rule)
-                .filter(|_| self.style.links)
-                .map(|_| super::rule_page(finding.rule)),
-            severity: finding.severity,
-            message: visible(&finding.message).into_owned(),
-            view: first.map(|place| self.view(report, &place)),
-            label: first.and_then(|place| place.workload()),
-        });
+        let name = format!("{}[{}]", finding.severity, finding.rule);
+        // Without links an address would only be noise beside the rule's name, which `explain` takes.
+        let page = rule::find(finding.rule)
+            .filter(|_| self.style.links)
+            .map(|_| super::rule_page(finding.rule));
+        let mut text = self.heading(&name, self.tone(finding.severity), page.as_deref());
+
+        let message = visible(&finding.message).into_owned();
+        let place = finding.places.first().map(|&span| places.of(span));
+        let view = place.map(|place| self.view(report, &place));
+        let workload = place.and_then(|place| place.workload());
+        let has_room = match (&place, &view, &workload) {
+            (Some(place), Some(view), Some(workload)) => self.has_room(place, view, workload),
+            _ => false,
+        };
+        // What has no room at its mark stands below.
+        let (label, below) = if has_room {
+            (workload, None)
+        } else {
+            (None, workload)
+        };
+        text += &self.message(finding.severity, message, view, label);
+        if let Some(workload) = below {
+            text += &self.paragraph("in", &workload);
+        }
         for (name, detail) in details(finding, places, LISTED) {
-            text += &self.paragraph(name, &detail);
+            text += &match name {
+                "event" => self.quiet_paragraph(name, &detail),
+                _ => self.paragraph(name, &detail),
+            };
         }
         text + "\n"
     }
 
     fn problem(&self, report: &Report, problem: &Problem, places: &Places<'_>) -> String {
         let place = places.of(problem.span);
-        let mut text = self.drawn(&Drawing {
-            code: "broken source".to_owned(),
-            url: None,
-            severity: Severity::Warning,
-            message: visible(&problem.message).into_owned(),
-            view: Some(self.view(report, &place)),
-            label: None,
-        });
+        let mut text = self.heading("broken source", self.tone(Severity::Warning), None);
+        text += &self.message(
+            Severity::Warning,
+            visible(&problem.message).into_owned(),
+            Some(self.view(report, &place)),
+            None,
+        );
         if let Some(help) = &problem.help {
             text += &self.paragraph("help", &visible(help));
         }
@@ -173,15 +172,7 @@ impl Page {
 
     fn view(&self, report: &Report, place: &Place<'_>) -> SourceView {
         let ellipsis = if self.style.unicode { "…" } else { "..." };
-        let width = self.style.width.saturating_sub(GUTTER);
-        SourceView::new(&report.sources, place, width, ellipsis)
-    }
-
-    fn drawn(&self, drawing: &Drawing) -> String {
-        let mut text = String::new();
-        // Writing to a string fails only where the view fails, and it never does.
-        _ = self.handler.render_report(&mut text, drawing);
-        text
+        SourceView::new(&report.sources, place, self.room(place), ellipsis)
     }
 
     fn skipped(&self, report: &Report) -> String {
@@ -271,26 +262,18 @@ impl Page {
         };
         text + &format!("{}: {}\n", style.style(word), result(report, counts))
     }
+}
 
-    /// `text` behind a coloured name, indented and wrapped.
-    pub fn paragraph(&self, name: &str, text: &str) -> String {
-        let first = format!("  {}: ", self.theme.styles.help.style(name));
-        self.wrapped(&first, &" ".repeat("  : ".len() + name.len()), text)
-    }
+/// The findings of each source.
+fn groups(report: &Report) -> Vec<&[Finding]> {
+    let groups = report
+        .findings
+        .chunk_by(|a, b| source_of(a) == source_of(b));
+    groups.collect()
+}
 
-    pub fn lines(&self, indent: &str, text: &str) -> String {
-        self.wrapped(indent, indent, text)
-    }
-
-    pub fn wrapped(&self, first: &str, rest: &str, text: &str) -> String {
-        let options = textwrap::Options::new(self.style.width)
-            .initial_indent(first)
-            .subsequent_indent(rest)
-            .break_words(false)
-            .word_separator(WordSeparator::AsciiSpace)
-            .word_splitter(WordSplitter::NoHyphenation);
-        textwrap::fill(text, options) + "\n"
-    }
+fn source_of(finding: &Finding) -> Option<SourceId> {
+    finding.places.first().map(|place| place.source)
 }
 
 fn looked_at(report: &Report, counts: Counts) -> String {
@@ -339,77 +322,29 @@ fn cost(report: &Report) -> String {
     text
 }
 
-fn result(report: &Report, counts: Counts) -> String {
-    let found = [
-        (counts.errors, "error"),
-        (counts.warnings, "warning"),
-        (counts.notes, "note"),
-    ];
-    let found: Vec<String> = found
+/// `1 error, 2 notes`; empty where there is nothing.
+fn of_each_severity(count: impl Fn(Severity) -> usize) -> String {
+    let severities = [Severity::Error, Severity::Warning, Severity::Note];
+    severities
         .into_iter()
+        .map(|severity| (count(severity), severity.as_str()))
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| counted(count, word))
-        .collect();
-    let found = if found.is_empty() {
-        "no findings".to_owned()
-    } else {
-        found.join(", ")
-    };
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn result(report: &Report, counts: Counts) -> String {
+    let mut found = of_each_severity(|severity| match severity {
+        Severity::Error => counts.errors,
+        Severity::Warning => counts.warnings,
+        Severity::Note => counts.notes,
+    });
+    if found.is_empty() {
+        "no findings".clone_into(&mut found);
+    }
     match report.verdict {
         Verdict::Undetermined => format!("{found}, and not everything could be told"),
         _ => found,
-    }
-}
-
-/// What miette draws.
-struct Drawing {
-    code: String,
-    url: Option<String>,
-    severity: Severity,
-    message: String,
-    view: Option<SourceView>,
-    label: Option<String>,
-}
-
-impl fmt::Debug for Drawing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.code)
-    }
-}
-
-impl fmt::Display for Drawing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Drawing {}
-
-impl Diagnostic for Drawing {
-    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(&self.code))
-    }
-
-    fn url<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        let url = self.url.as_ref()?;
-        Some(Box::new(url))
-    }
-
-    fn severity(&self) -> Option<miette::Severity> {
-        Some(match self.severity {
-            Severity::Error => miette::Severity::Error,
-            Severity::Warning => miette::Severity::Warning,
-            Severity::Note => miette::Severity::Advice,
-        })
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.view.as_ref().map(|view| view as &dyn SourceCode)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let view = self.view.as_ref()?;
-        let label = LabeledSpan::new_with_span(self.label.clone(), view.mark());
-        Some(Box::new(std::iter::once(label)))
     }
 }

@@ -16,7 +16,9 @@ pub struct Replacement {
 }
 
 impl Replacement {
-    /// Begins a file beside `path`. Done before any work, this tells at once whether the report can be written.
+    /// Tells whether a file can be put at `path`. Done before any work, this says at once that a report can't be written.
+    /// Nothing is left beside `path` until the first byte is written, so that a run that is killed at its work leaves
+    /// nothing behind.
     ///
     /// # Errors
     ///
@@ -25,50 +27,62 @@ impl Replacement {
         if path.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
+        // Of a link, the file that it leads to is replaced.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let mut name = std::ffi::OsString::from(".");
         name.push(path.file_name().ok_or(io::ErrorKind::InvalidFilename)?);
         name.push(format!(".{}.unfinished", std::process::id()));
         let unfinished = path.with_file_name(name);
-        let file = File::create(&unfinished)?;
+        File::create(&unfinished)?;
+        fs::remove_file(&unfinished)?;
         Ok(Self {
-            path: path.to_owned(),
+            path,
             unfinished,
-            file: Some(BufWriter::new(file)),
+            file: None,
         })
     }
 
-    /// Puts the whole file in its place.
+    /// Puts the whole file in its place, with the permissions of the one that it replaces.
     ///
     /// # Errors
     ///
     /// When what is left cannot be written, or the file cannot be moved.
     pub fn finish(mut self) -> io::Result<()> {
-        if let Some(file) = self.file.take() {
-            file.into_inner()
-                .map_err(io::IntoInnerError::into_error)?
-                .sync_all()?;
+        self.file()?.flush()?;
+        if let Some(file) = &self.file {
+            if let Ok(old) = fs::metadata(&self.path) {
+                file.get_ref().set_permissions(old.permissions())?;
+            }
+            file.get_ref().sync_all()?;
         }
         fs::rename(&self.unfinished, &self.path)
+    }
+
+    fn file(&mut self) -> io::Result<&mut BufWriter<File>> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => BufWriter::new(File::create(&self.unfinished)?),
+        };
+        Ok(self.file.insert(file))
     }
 }
 
 impl Write for Replacement {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.file {
-            Some(file) => file.write(bytes),
-            None => Ok(0),
-        }
+        self.file()?.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.as_mut().map_or(Ok(()), Write::flush)
+        self.file()?.flush()
     }
 }
 
 impl Drop for Replacement {
     fn drop(&mut self) {
-        // After a whole file was moved there is nothing left to remove.
-        _ = fs::remove_file(&self.unfinished);
+        if self.file.is_some() {
+            // After a whole file was moved there is nothing left to remove.
+            _ = fs::remove_file(&self.unfinished);
+        }
     }
 }
 
@@ -91,6 +105,35 @@ mod tests {
         whole.finish().expect("moved");
         assert_eq!(fs::read_to_string(&path).expect("the file"), "new");
         assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1);
+    }
+
+    #[test]
+    fn nothing_stands_beside_the_old_file_before_the_first_byte() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("report.json");
+        fs::write(&path, "old").expect("a file");
+        let begun = Replacement::begin(&path).expect("a file");
+        assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1);
+        begun.finish().expect("moved");
+        assert_eq!(fs::read_to_string(&path).expect("the file"), "");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_and_so_do_permissions() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, link) = (folder.path().join("real"), folder.path().join("link"));
+        fs::write(&path, "old").expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("set");
+        symlink(&path, &link).expect("a link");
+        let mut new = Replacement::begin(&link).expect("a file");
+        new.write_all(b"new").expect("written");
+        new.finish().expect("moved");
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_to_string(&path).expect("the file"), "new");
+        let mode = fs::metadata(&path).expect("the file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
     }
 
     #[test]

@@ -60,35 +60,46 @@ impl SourceView {
     }
 }
 
-/// The first `width` columns of the first line of `text`, escaped.
+/// The first line of `text`, escaped, where it fits into `width` columns; else its beginning and an ellipsis.
 fn cut_behind(text: &str, width: usize, ellipsis: &str) -> String {
-    let mut kept = String::new();
-    let mut columns = 0;
-    for c in text.chars().take_while(|c| !matches!(c, '\r' | '\n')) {
-        let shown = visible_source(c.encode_utf8(&mut [0; 4]));
-        columns += display_width(&shown);
-        if columns > width {
-            return kept + ellipsis;
-        }
-        kept += &shown;
-    }
-    kept
+    let line = text.chars().take_while(|c| !matches!(c, '\r' | '\n'));
+    let (kept, whole) = fitting(line, width, ellipsis);
+    let end = if whole { "" } else { ellipsis };
+    kept.concat() + end
 }
 
-/// The last `width` columns of `text`, escaped.
+/// The whole of `text`, escaped, where it fits into `width` columns; else an ellipsis and its end.
 fn cut_before(text: &str, width: usize, ellipsis: &str) -> String {
-    let mut kept: Vec<String> = Vec::new();
+    let (kept, whole) = fitting(text.chars().rev(), width, ellipsis);
+    let start = if whole { "" } else { ellipsis };
+    kept.into_iter()
+        .rev()
+        .fold(start.to_owned(), |text, character| text + &character)
+}
+
+/// The first characters, escaped, that fit into `width` columns, and whether they are all. Where they are not, there is
+/// room left for an ellipsis.
+fn fitting(
+    characters: impl Iterator<Item = char>,
+    width: usize,
+    ellipsis: &str,
+) -> (Vec<String>, bool) {
+    let short = width.saturating_sub(display_width(ellipsis));
+    let (mut kept, mut short_of) = (Vec::new(), 0);
     let mut columns = 0;
-    for c in text.chars().rev() {
+    for c in characters {
         let shown = visible_source(c.encode_utf8(&mut [0; 4]));
         columns += display_width(&shown);
         if columns > width {
-            kept.push(ellipsis.to_owned());
-            break;
+            kept.truncate(short_of);
+            return (kept, false);
         }
         kept.push(shown);
+        if columns <= short {
+            short_of = kept.len();
+        }
     }
-    kept.into_iter().rev().collect()
+    (kept, true)
 }
 
 impl SourceCode for SourceView {

@@ -46,5 +46,6 @@ mod rules;
 mod runner;
 mod sources;
 mod targets;
+mod terminal;
 mod token_service;
 mod yaml;

@@ -11,7 +11,7 @@ use oci_preflight::facts::{
     Answer, Depth, Found, Identity, Lookup, Missing, Refusal, RefusalReason,
 };
 use oci_preflight::oci::{Digest, Manifest, Platform, Reference, media_type};
-use oci_preflight::registry::{CredentialFile, CredentialSources, Options, Registry};
+use oci_preflight::registry::{Asked, CredentialFile, CredentialSources, Options, Registry};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -483,10 +483,13 @@ async fn two_hundred_references_are_asked_about_once_each() {
     let steps = AtomicUsize::new(0);
     let registry = client();
     let lookups = registry
-        .look_up_all(wanted, |done| {
-            assert_eq!(steps.fetch_add(1, Ordering::Relaxed) + 1, done);
+        .look_up_all(wanted, |Asked { done, longest }| {
+            // Something is waited for until all is answered, and no answer is counted twice.
+            assert_eq!(longest.is_none(), done == 200);
+            assert!(steps.fetch_max(done, Ordering::Relaxed) <= done);
         })
         .await;
+    assert_eq!(steps.into_inner(), 200);
     assert_eq!(lookups.len(), 200);
     for (reference, lookup) in &lookups {
         let expected = if reference.repository().starts_with("stored") {
