@@ -75,14 +75,12 @@ classes! {
         "The text is not a valid image name.";
     KubeletQps "kubelet_qps" None,
         "The kubelet's own limit on pulls per second was reached; the registry was not asked.";
-    LayerCorruptOrFormat "layer_corrupt_or_format" None,
+    LayerCorruptOrFormat "layer_corrupt_or_format" Some("unsupported-layer"),
         "A layer arrived but could not be unpacked: it is damaged, or in a form that the runtime does not know.";
     LocalImageNotPushed "local_image_not_pushed" Some("image-not-found"),
         "The name looks like an image that was only built locally; the node asked a registry that has never had it.";
     NeverPullAbsent "never_pull_absent" Some("never-pulled"),
         "The policy is Never, and the image is not on the node.";
-    NodeSetupBlocked "node_setup_blocked" None,
-        "The node could not download its own Kubernetes programs; no image is at fault.";
     PermissionDenied "permission_denied" Some("access-denied"),
         "The registry knows who asks, and does not let that identity read the image.";
     PlatformMismatch "platform_mismatch" Some("missing-platform"),
@@ -92,13 +90,11 @@ classes! {
     RateLimit "rate_limit" Some("undetermined-image"),
         "The registry limits how much may be pulled, and the limit was reached.";
     RedirectTargetUnreachable "redirect_target_unreachable" Some("undetermined-image"),
-        "The registry answered and redirected to a second host, which the node could not reach.";
+        "The node got no connection to a host that it needs: the registry itself, or the second host that the registry redirects to.";
     Registry5xx "registry_5xx" Some("undetermined-image"),
         "The registry itself failed.";
     RegistryCorrupt "registry_corrupt" Some("corrupt-manifest"),
         "What the registry gave out is not what the digest or the tag promises.";
-    RegistryUnreachable "registry_unreachable" Some("undetermined-image"),
-        "The node got no connection to the registry.";
     RepoMissingOrPrivate "repo_missing_or_private" Some("access-denied"),
         "The repository does not exist, or it is private and nobody is logged in: this registry gives the same answer for both.";
     RuntimePlatformBug "runtime_platform_bug" None,
@@ -115,12 +111,10 @@ classes! {
         "Old credentials were sent for an image that is public without any; the registry refuses them instead of ignoring them.";
     TagNotFound "tag_not_found" Some("image-not-found"),
         "The repository has no such tag.";
-    TlsCertificateInvalid "tls_certificate_invalid" Some("undetermined-image"),
-        "The certificate has expired, is not valid yet, or is made for another name.";
     TlsInterceptingProxy "tls_intercepting_proxy" Some("undetermined-image"),
         "Something between the node and the registry, mostly a company proxy, answers in the registry's place with its own certificate or page.";
     TlsUnknownCa "tls_unknown_ca" Some("undetermined-image"),
-        "The node does not trust the authority that signed the registry's certificate.";
+        "The node does not trust the registry's certificate: an authority that it does not know, another name, or a date that has passed.";
     TokenExpired "token_expired" Some("access-denied"),
         "The credentials have expired or been revoked.";
     TooManyLayers "too_many_layers" Some("too-many-layers"),
@@ -133,7 +127,7 @@ classes! {
         "The image is built for another Windows version than the node's.";
     WrongArchBinary "wrong_arch_binary" Some("wrong-platform"),
         "The image was pulled, but its program is built for another architecture than the node's.";
-    ZstdUnsupported "zstd_unsupported" None,
+    ZstdUnsupported "zstd_unsupported" Some("unsupported-layer"),
         "The layers are compressed with zstd, which this runtime cannot unpack.";
 }
 

@@ -17,6 +17,8 @@ pub struct Clues {
     pub(super) text: String,
     /// The image as the message names it, in the fullest form.
     pub(super) image: Option<String>,
+    /// Whether the message names the image itself, rather than a request that was made for it.
+    pub(super) is_named: bool,
     /// The same, where it is a valid image name.
     pub(super) reference: Option<Reference>,
     /// The host of the last request that the message speaks of, with its port.
@@ -31,12 +33,14 @@ pub struct Clues {
 ///
 /// Sources: kubelet `pkg/kubelet/images/image_manager.go`; containerd `client/pull.go`,
 /// `internal/cri/server/images/image_pull.go`; moby `distribution/errors.go`; containers/image `docker/docker_image_src.go`.
-const IMAGE_FORMS: [&str; 15] = [
+const IMAGE_FORMS: [&str; 17] = [
     r#"pull and unpack image "([^"\s]+)""#,
     r#"resolve (?:reference|image) "([^"\s]+)""#,
     r#"couldn't parse image (?:name|reference) "([^"]*)""#,
     r#"(?:[Pp]ull(?:ing)?|sandbox|Container|inspect|apply default) image (?:tag )?"([^"]*)""#,
     r#"PullImage "([^"]+)""#,
+    r#"(?:invalid tag|fetch image|invalid image name|parse reference|invalid reference) "([^"]*)""#,
+    r"\btag (\S+): invalid reference",
     r"initializing source docker://([^\s:]+(?::[0-9]+/[^\s:]+)?(?::[\w][\w.-]*)?(?:@sha256:[0-9a-f]+)?)",
     r#"reading image "([^"\s]+)""#,
     r"pull access denied for ([^\s,]+)",
@@ -78,11 +82,14 @@ impl Clues {
     #[must_use]
     pub(super) fn of(message: &str, hint: Option<&str>) -> Self {
         let text = unfold(message);
-        let image = image_of(&text).or_else(|| hint.map(ToOwned::to_owned));
+        let named = image_of(&text).or_else(|| hint.map(ToOwned::to_owned));
+        let is_named = named.is_some();
+        let image = named.or_else(|| image_of_request(&text));
         let reference = image.as_deref().and_then(|image| image.parse().ok());
         let host = host_of(&text);
         Self {
             image,
+            is_named,
             reference,
             host,
             address: first_group(&ADDRESS, &text),
@@ -128,6 +135,9 @@ impl Clues {
         ) else {
             return self.asked_storage();
         };
+        if self.text.contains("?ns=") {
+            return true;
+        }
         let home = Family::of(registry);
         host != registry && (home == Family::Other || Family::of(host) != home)
     }
@@ -168,7 +178,6 @@ fn image_of(text: &str) -> Option<String> {
     named
         .map(|image| image.trim_start_matches("docker://").to_owned())
         .or_else(|| image_of_reading(text))
-        .or_else(|| image_of_request(text))
 }
 
 /// The image of CRI-O's `reading manifest TAG in NAME`.

@@ -89,7 +89,7 @@ fn is_under(host: &str, domain: &str) -> bool {
 #[must_use]
 pub fn is_blob_storage(host: &str) -> bool {
     let name = host.split(':').next().unwrap_or_default();
-    [
+    ([
         "amazonaws.com",
         "amazonaws.com.cn",
         "cloudfront.net",
@@ -105,6 +105,7 @@ pub fn is_blob_storage(host: &str) -> bool {
     ]
     .iter()
     .any(|domain| is_under(name, domain))
+        || name.starts_with("docker-images-prod"))
         && !name.contains(".dkr.ecr.")
         && !name.starts_with("registry")
 }

@@ -8,7 +8,11 @@ use regex::bytes::{RegexSet, RegexSetBuilder};
 ///
 /// Sources: kubelet `pkg/kubelet/kuberuntime`, `pkg/kubelet/kubelet_pods.go`, `pkg/kubelet/prober`; kube-scheduler
 /// `pkg/scheduler/schedule_one.go`.
-const ROWS: [(&str, &str); 9] = [
+const ROWS: [(&str, &str); 10] = [
+    (
+        r"dial unix \S+\.sock|code = Unavailable desc = (transport|connection error|error reading from server)",
+        "No failure of the image: the container runtime on the node does not answer. Look at `journalctl -u containerd` there.",
+    ),
     (
         r"Back-?off (\S+ )?restarting failed|CrashLoopBackOff",
         "No pull failure: the image was pulled, and its program ends again and again. Look at `kubectl logs --previous`.",
@@ -34,7 +38,7 @@ const ROWS: [(&str, &str); 9] = [
         "No pull failure: the container used more memory than it may.",
     ),
     (
-        r"network plugin|failed to setup network for sandbox|NetworkPluginNotReady|CNI",
+        r"network plugin|failed to set ?up network for sandbox|NetworkPluginNotReady|cni (plugin|config)|failed to (setup|set up) pod network",
         "No pull failure: the pod's network could not be set up.",
     ),
     (
@@ -47,6 +51,8 @@ const ROWS: [(&str, &str); 9] = [
     ),
 ];
 
+/// The row that explains a message about a pull too: nobody has asked a registry yet.
+const RUNTIME_DOWN: usize = 0;
 /// The row that is about pulls, without saying why.
 const WITHOUT_REASON: usize = ROWS.len() - 1;
 
@@ -72,7 +78,7 @@ pub(super) struct Lookalike {
 /// Whether `text` merely looks like a pull failure, or is one that does not say why.
 pub(super) fn lookalike(text: &str) -> Option<Lookalike> {
     let rows = SET.matches(text.as_bytes());
-    let is_pull = rows.matched(WITHOUT_REASON);
+    let is_pull = rows.matched(WITHOUT_REASON) && !rows.matched(RUNTIME_DOWN);
     let row = if is_pull {
         WITHOUT_REASON
     } else {

@@ -12,7 +12,7 @@ use super::patterns;
 /// One row: words that a message has, and what they mean.
 #[derive(Debug)]
 pub(super) struct Pattern {
-    /// A regular expression over the unfolded text; upper and lower case are one.
+    /// A regular expression over the shape of the text (see [`super::shape`]); upper and lower case are one.
     pub text: &'static str,
     /// What else must hold; all of it.
     pub when: &'static [When],
@@ -34,6 +34,8 @@ pub(super) enum When {
     Public,
     /// The failing request went to another host than the image names.
     Elsewhere,
+    /// The failing request went to the host that the image names, as far as the text tells.
+    SameHost,
     /// The failing request went to a host that stores blobs.
     BlobStorage,
     /// The image is named by digest.
@@ -46,6 +48,12 @@ pub(super) enum When {
     Removed,
     /// The name holds what a template should have replaced.
     Template,
+    /// The name is known, and no template.
+    NoTemplate,
+    /// The tag is one that signatures, SBOMs and attestations have.
+    ArtifactTag,
+    /// What arrived has the digest of nothing at all.
+    Empty,
     /// The tag is what an unset variable becomes, such as `undefined`.
     UnsetTag,
     /// The image is a base image of Windows.
@@ -59,14 +67,17 @@ pub(super) enum When {
 /// Beside a cause that the text says itself, others are only possible. A text that does not speak of images at all has at
 /// best possible causes.
 #[must_use]
-pub(super) fn causes_of(clues: &Clues) -> Vec<Cause> {
+pub(super) fn causes_of(clues: &Clues, shape: &str) -> Vec<Cause> {
     let mut causes: Vec<Cause> = Vec::new();
-    for pattern in matching(clues) {
+    for pattern in matching(clues, shape) {
         for &(class, confidence) in pattern.causes {
-            match causes.iter_mut().find(|cause| cause.class == class) {
-                Some(known) => known.confidence = known.confidence.max(confidence),
-                None => causes.push(Cause { class, confidence }),
+            let known = causes.iter().position(|cause| cause.class == class);
+            if known.is_some_and(|at| causes[at].confidence >= confidence) {
+                continue;
             }
+            // What a row is more certain of ranks where that row stands.
+            causes.retain(|cause| cause.class != class);
+            causes.push(Cause { class, confidence });
         }
     }
     let is_sure = causes
@@ -87,7 +98,7 @@ pub(super) fn causes_of(clues: &Clues) -> Vec<Cause> {
 /// same causes.
 #[must_use]
 pub(super) fn conditions_of(clues: &Clues) -> u32 {
-    const PLAIN: [When; 11] = [
+    const PLAIN: [When; 13] = [
         When::Public,
         When::Elsewhere,
         When::BlobStorage,
@@ -96,6 +107,8 @@ pub(super) fn conditions_of(clues: &Clues) -> u32 {
         When::LocalName,
         When::Removed,
         When::Template,
+        When::ArtifactTag,
+        When::Empty,
         When::UnsetTag,
         When::WindowsBase,
         When::Sandbox,
@@ -128,19 +141,13 @@ static CONTEXT: LazyLock<Option<Regex>> = LazyLock::new(|| {
         .ok()
 });
 
-/// Whether the words of any row stand in a text.
-#[must_use]
-pub(super) fn has_words(text: &str) -> bool {
-    SETS.iter().any(|set| set.is_match(text.as_bytes()))
-}
-
 /// The rows that hold for a message, in the order of the table.
-fn matching(clues: &Clues) -> impl Iterator<Item = &'static Pattern> {
+fn matching(clues: &Clues, shape: &str) -> impl Iterator<Item = &'static Pattern> {
     patterns::AREAS
         .iter()
         .zip(SETS.iter())
         .flat_map(|(rows, set)| {
-            let matches = set.matches(clues.text.as_bytes());
+            let matches = set.matches(shape.as_bytes());
             rows.iter()
                 .enumerate()
                 .filter(move |(row, _)| matches.matched(*row))
@@ -182,11 +189,15 @@ impl When {
                     || clues.host.as_deref().is_some_and(is_blob_storage)
             }
             Self::Elsewhere => clues.went_elsewhere(),
+            Self::SameHost => !clues.went_elsewhere(),
             Self::BlobStorage => clues.asked_storage(),
-            Self::ByDigest => clues
-                .image
-                .as_deref()
-                .is_some_and(|image| image.contains("@sha256:")),
+            Self::ByDigest => {
+                clues.is_named
+                    && clues
+                        .image
+                        .as_deref()
+                        .is_some_and(|image| image.contains("@sha256:"))
+            }
             Self::ByTag => reference.is_some_and(|reference| reference.digest().is_none()),
             Self::LocalName => reference.is_some_and(|reference| {
                 patterns::is_local_name(reference.registry(), reference.repository())
@@ -195,6 +206,15 @@ impl When {
                 reference.is_some_and(|reference| patterns::is_removed(&reference.name()))
             }
             Self::Template => clues.image.as_deref().is_some_and(is_template),
+            Self::NoTemplate => clues
+                .image
+                .as_deref()
+                .is_some_and(|image| !is_template(image)),
+            Self::ArtifactTag => {
+                reference.is_some_and(|reference| reference.tag().is_some_and(is_artifact))
+                    || clues.text.split([' ', '/', ':', '"']).any(is_artifact)
+            }
+            Self::Empty => clues.text.contains("digest sha256:e3b0c44298fc1c14"),
             Self::UnsetTag => reference.is_some_and(|reference| is_unset(reference.tag())),
             Self::WindowsBase => {
                 clues.text.contains("nanoserver")
@@ -206,28 +226,60 @@ impl When {
     }
 }
 
-/// Whether an image text holds what a template, a shell or a build step should have replaced.
+/// Whether an image text holds what a template, a shell or a build step should have replaced, or what stays when it was
+/// replaced by nothing.
 fn is_template(image: &str) -> bool {
-    const MARKS: [&str; 7] = ["$", "#{", "%!s", "ko://", "[[", "@@", "REPLACE"];
+    const MARKS: [&str; 13] = [
+        "$", "#{", "%!s", "%s", "ko://", "[[", "@@", "{{", "e+0", "//", "/:", "-:", "..",
+    ];
     let tag = image
         .rsplit('/')
         .next()
         .and_then(|name| name.split_once(':'))
         .map(|(_, tag)| tag);
-    MARKS.iter().any(|mark| image.contains(mark))
-        || (image.contains("__") && image.contains(|letter: char| letter.is_ascii_uppercase()))
+    MARKS.iter().any(|mark| image.contains(mark)) && !image.contains("://") && !image.is_empty()
+        || image.starts_with("ko://")
         || (image.contains('<') && image.contains('>'))
         || (image.contains('{') && image.contains('}'))
         || (image.matches('%').count() >= 2)
-        || image.starts_with('/')
+        || image.starts_with(['/', ':', '-'])
+        || image.split(['/', ':', '@']).any(is_placeholder)
         || is_unset(tag)
+}
+
+/// Whether a part of a name is one word in capitals, such as `IMAGE_NAME` and `__TAG__`.
+fn is_placeholder(part: &str) -> bool {
+    let letters = part.bytes().filter(u8::is_ascii_uppercase).count();
+    letters >= 3
+        && part
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || matches!(b, b'_' | b'-' | b'.'))
+        && part.contains('_') | !matches!(part, "LATEST" | "SNAPSHOT" | "RELEASE")
+}
+
+/// Whether a tag names a signature, an SBOM or an attestation, as cosign does. Source: cosign `specs/SIGNATURE_SPEC.md`.
+fn is_artifact(tag: &str) -> bool {
+    tag.strip_prefix("sha256-")
+        .and_then(|rest| rest.get(..64))
+        .is_some_and(|digest| digest.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// Whether a tag is what an unset variable becomes.
 fn is_unset(tag: Option<&str>) -> bool {
     matches!(
         tag,
-        Some("" | "undefined" | "null" | "None" | "nil" | "NaN")
+        Some(
+            "" | "undefined"
+                | "null"
+                | "None"
+                | "nil"
+                | "NaN"
+                | "unset"
+                | "<no"
+                | "no"
+                | "TAG"
+                | "VERSION"
+        )
     )
 }
 
@@ -279,7 +331,8 @@ mod tests {
 
     #[test]
     fn what_does_not_speak_of_images_is_never_more_than_possible() {
-        let causes = causes_of(&Clues::of("dial tcp 10.0.0.1:80: i/o timeout", None));
+        let text = "dial tcp 10.0.0.1:80: i/o timeout";
+        let causes = causes_of(&Clues::of(text, None), text);
         assert!(
             causes
                 .iter()

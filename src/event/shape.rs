@@ -7,28 +7,51 @@ const MIN_IDENTIFIER: usize = 12;
 /// Decimal digits in a row from which on they are taken for a number that means nothing. Three are a status.
 const MIN_NUMBER: usize = 4;
 
+/// What stands for the image in a shape.
+const IMAGE: &str = "registry/image";
+
 /// The text of `clues` with the image, identifiers and long numbers replaced. Messages of one shape, about images for which
-/// the same conditions hold, mean the same.
+/// the same conditions hold, mean the same; and no word of an image's name is taken for a word of the message.
 #[must_use]
 pub(super) fn shape(clues: &Clues) -> String {
     let mut text = without_numbers(&clues.text);
     if let Some(image) = clues.image.as_deref().map(without_numbers) {
-        text = text.replace(&image, "IMAGE");
+        text = replaced(&text, &image, IMAGE);
         let short = image
             .strip_prefix("docker.io/")
             .map(|name| name.strip_prefix("library/").unwrap_or(name));
         if let Some(short) = short {
-            text = text.replace(&format!("\"{short}\""), "\"IMAGE\"");
+            text = replaced(&text, short, IMAGE);
         }
     }
     if let Some(reference) = &clues.reference {
         let repository = without_numbers(reference.repository());
-        text = text.replace(&format!("/v2/{repository}/"), "/v2/NAME/");
+        text = text.replace(&format!("/v2/{repository}/"), "/v2/name/");
+        text = replaced(&text, &without_numbers(&reference.name()), IMAGE);
         if let Some(tag) = reference.tag().map(without_numbers) {
-            text = text.replace(&format!("/manifests/{tag}"), "/manifests/TAG");
+            text = text.replace(&format!("/manifests/{tag}"), "/manifests/tag");
         }
     }
     text
+}
+
+/// The text with `name` replaced where it stands as a word of its own.
+fn replaced(text: &str, name: &str, by: &str) -> String {
+    let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+    let mut replaced = String::with_capacity(text.len());
+    let mut kept = 0;
+    for (at, _) in text.match_indices(name).filter(|_| !name.is_empty()) {
+        let end = at + name.len();
+        let stands_alone =
+            !text[..at].ends_with(is_of_name) && !text[end..].starts_with(is_of_name);
+        if stands_alone {
+            replaced.push_str(&text[kept..at]);
+            replaced.push_str(by);
+            kept = end;
+        }
+    }
+    replaced.push_str(&text[kept..]);
+    replaced
 }
 
 /// The text with identifiers and long numbers replaced by `#`.

@@ -1,11 +1,12 @@
 //! What the words of a message mean, found out once for messages of the same shape.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::class::Cause;
 use super::clues::Clues;
 use super::lookalike::lookalike;
-use super::pattern::{causes_of, conditions_of, has_words, speaks_of_images};
+use super::pattern::{causes_of, conditions_of, speaks_of_images};
 use super::runtime::Runtime;
 use super::shape::shape;
 
@@ -28,17 +29,19 @@ pub(super) struct Verdict {
 impl Verdict {
     /// Reads the words of one message.
     pub fn of(clues: &Clues) -> Self {
-        let known = lookalike(&clues.text);
+        Self::of_shape(clues, &shape(clues))
+    }
+
+    fn of_shape(clues: &Clues, shape: &str) -> Self {
+        let known = lookalike(shape);
         let causes = match known {
-            Some(known) if !known.is_pull && !clues.text.contains("exec format error") => {
-                Vec::new()
-            }
-            _ => causes_of(clues),
+            Some(known) if !known.is_pull && !shape.contains("exec format error") => Vec::new(),
+            _ => causes_of(clues, shape),
         };
         Self {
             note: known.filter(|_| causes.is_empty()).map(|known| known.note),
             causes,
-            runtime: Runtime::of(&clues.text),
+            runtime: Runtime::of(shape),
             speaks_of_images: speaks_of_images(clues.text.as_bytes()),
         }
     }
@@ -56,12 +59,16 @@ impl Verdicts {
     /// The verdict on a message, from memory where one of the same shape was read before.
     pub fn of(&mut self, clues: &Clues) -> &Verdict {
         let key = (shape(clues), conditions_of(clues));
-        let is_full = self.known.len() >= MAX_SHAPES && !self.known.contains_key(&key);
-        // The name of an image may have words of the table in it, which the shape does not show.
-        if is_full || clues.image.as_deref().is_some_and(has_words) {
-            self.latest = Verdict::of(clues);
+        if self.known.len() >= MAX_SHAPES && !self.known.contains_key(&key) {
+            self.latest = Verdict::of_shape(clues, &key.0);
             return &self.latest;
         }
-        self.known.entry(key).or_insert_with(|| Verdict::of(clues))
+        match self.known.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let verdict = Verdict::of_shape(clues, &place.key().0);
+                place.insert(verdict)
+            }
+        }
     }
 }

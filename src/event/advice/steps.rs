@@ -28,15 +28,12 @@ pub(super) fn steps_of(class: Class, family: Option<Family>) -> &'static [&'stat
         | Class::RegistryCorrupt
         | Class::BlobBackendError => stored(class),
         Class::DnsFailure
-        | Class::RegistryUnreachable
         | Class::RedirectTargetUnreachable
-        | Class::NodeSetupBlocked
         | Class::RateLimit
         | Class::Registry5xx => network(class, family),
-        Class::HttpRegistry
-        | Class::TlsUnknownCa
-        | Class::TlsInterceptingProxy
-        | Class::TlsCertificateInvalid => encryption(class),
+        Class::HttpRegistry | Class::TlsUnknownCa | Class::TlsInterceptingProxy => {
+            encryption(class)
+        }
         Class::PlatformMismatch
         | Class::WrongArchBinary
         | Class::WindowsVersionMismatch
@@ -195,13 +192,17 @@ fn network(class: Class, family: Option<Family>) -> &'static [&'static str] {
             "$ nslookup {host-name}",
             "$ oci-preflight probe {host}",
         ],
-        (Class::RedirectTargetUnreachable, _) => &[
-            "Allow {host} on port 443 in the firewall or proxy too: the registry sends clients there.",
+        (Class::RedirectTargetUnreachable, None) => &[
+            "Look from the node's network where it ends: firewall, route, proxy, or the registry itself. A new GKE node needs storage.googleapis.com too, through Private Google Access, Cloud NAT or the firewall.",
+            "$ oci-preflight probe {host}",
+        ],
+        (Class::RedirectTargetUnreachable, Some(Family::ArtifactRegistry)) => &[
+            "Private nodes need Private Google Access or Cloud NAT, and an egress rule for port 443 to 199.36.153.8/30 (private.googleapis.com) or 199.36.153.4/30 (restricted.googleapis.com).",
             "$ oci-preflight probe {image}",
         ],
-        (Class::NodeSetupBlocked, _) => &[
-            "Let the node reach storage.googleapis.com on port 443: through Private Google Access, Cloud NAT or the firewall.",
-            "$ oci-preflight probe storage.googleapis.com",
+        (Class::RedirectTargetUnreachable, _) => &[
+            "Let the nodes reach {host} on port 443, and the hosts that the registry redirects to: firewall, route, proxy, or the registry itself.",
+            "$ oci-preflight probe {image}",
         ],
         (Class::RateLimit, Some(Family::DockerHub)) => &[
             "Log in (a pull secret for https://index.docker.io/v1/), pull through a mirror such as mirror.gcr.io, or copy the image into your own registry.",
@@ -210,17 +211,9 @@ fn network(class: Class, family: Option<Family>) -> &'static [&'static str] {
         (Class::RateLimit, _) => &[
             "Pull less at once, log in, or put a mirror or your own registry in front of {registry}.",
         ],
-        (Class::Registry5xx, _) => &[
+        _ => &[
             "Wait: the kubelet tries again by itself. Look at the status page of {registry}, or ask who runs it.",
             "$ oci-preflight probe {image}",
-        ],
-        (_, Some(Family::ArtifactRegistry)) => &[
-            "Private nodes need Private Google Access or Cloud NAT, and an egress rule for port 443 to 199.36.153.8/30 (private.googleapis.com) or 199.36.153.4/30 (restricted.googleapis.com).",
-            "$ oci-preflight probe {host}",
-        ],
-        _ => &[
-            "Look from the node's network where it ends: firewall, route, proxy, or the registry itself.",
-            "$ oci-preflight probe {host}",
         ],
     }
 }
@@ -232,17 +225,14 @@ fn encryption(class: Class) -> &'static [&'static str] {
             "$ oci-preflight probe {host}",
         ],
         Class::TlsUnknownCa => &[
-            "Put the authority's certificate on the nodes: in the system's store, or as `ca` in /etc/containerd/certs.d/{host}/hosts.toml.",
+            "Look who signed the certificate, at its dates and names, and at the node's clock.",
             "$ openssl s_client -connect {host-name}:443 -servername {host-name} -showcerts",
             "$ oci-preflight probe {host}",
-        ],
-        Class::TlsInterceptingProxy => &[
-            "Look who signed the certificate. If it is your company's proxy, put its authority on the nodes, or let {host} pass it by.",
-            "$ openssl s_client -connect {host-name}:443 -servername {host-name} -showcerts",
-            "$ oci-preflight probe {host}",
+            "An unknown authority belongs on the nodes: in the system's store, or as `ca` in /etc/containerd/certs.d/{host}/hosts.toml. For another name or a past date, ask who runs {host} for a new certificate.",
         ],
         _ => &[
-            "Look at dates and names of the certificate, and at the node's clock; then ask who runs {host} for a new one.",
+            "Look who signed the certificate. If it is your company's proxy, put its authority on the nodes, or let {host} pass it by.",
+            "$ openssl s_client -connect {host-name}:443 -servername {host-name} -showcerts",
             "$ oci-preflight probe {host}",
         ],
     }

@@ -2,60 +2,95 @@
 
 use super::Pattern;
 use crate::event::class::Class::{
-    CredentialsMissing, CredentialsNotUsed, LocalImageNotPushed, PermissionDenied,
-    RepoMissingOrPrivate, StaleCredentialsBreakPublicPull, TokenExpired,
+    CredentialsMissing, CredentialsNotUsed, ImageRemovedUpstream, LocalImageNotPushed,
+    PermissionDenied, RepoMissingOrPrivate, StaleCredentialsBreakPublicPull, TokenExpired,
 };
 use crate::event::class::Confidence::{Likely, Possible, Sure};
 use crate::event::family::Family::{
-    Acr, ArtifactRegistry, DockerHub, Ecr, EcrPublic, GitHub, GitLab, Localhost, Open, Other, Quay,
-    RedHat,
+    Acr, ArtifactRegistry, DockerHub, Ecr, EcrPublic, GitHub, GitLab, Open, Quay, RedHat,
 };
 use crate::event::pattern::When;
 
 /// HTTP 401 in the wordings of all runtimes.
-const STATUS_401: &str =
-    r"(status|status code|HTTP status|StatusCode|request to|\]|code).*[ :]401\b|401 Unauthorized";
+const STATUS_401: &str = r"(status|status code|HTTP status|StatusCode|request to|\]|code|response|error|https?://\S+).*[ :=(]401\b|401 \(?Unauthorized|^401\b";
 /// HTTP 403 in the wordings of all runtimes.
-const STATUS_403: &str =
-    r"(status|status code|HTTP status|StatusCode|request to|\]|code).*[ :]403\b|403 Forbidden";
+const STATUS_403: &str = r"(status|status code|HTTP status|StatusCode|request to|\]|code|response|error|https?://\S+).*[ :=(]403\b|403 \(?Forbidden|^403\b";
+/// What was sent is out of date.
+const EXPIRED: &str = r"authorization token has expired|security token included in the request is (invalid|expired)|ExpiredToken|token (is|has|was) (been )?(invalid or )?(expired|revoked)|(expired|revoked) (token|credentials)|token expired|jwt.{0,40}expired|credentials? (have|has|is|are) expired|ACCESS_TOKEN_EXPIRED|invalid_token|session (has )?expired|RequestExpired|UnrecognizedClientException|token .{0,40}no longer valid";
+/// What was sent is wrong.
+const REFUSED: &str = r"incorrect username or password|invalid username/password|invalid username or password|HTTP Basic: Access denied|malformed token|bad (credentials|username)|(wrong|invalid) (username|password|credentials|login|api key|access token)|authentication failed|basic auth failed|login (failed|denied)|cannot be authenticated with the token|must log in with a Personal Access Token|unable to retrieve auth token|username and password .{0,20}(incorrect|invalid)|Could not find robot|AUTHENTICATION_FAILED|UNAUTHENTICATED|Access Token validation failed";
+/// The registry says no, without saying whether there is anything to be had.
+const NO_ACCESS: &str = r"pull access denied|insufficient_scope|authorization failed|requested access to the resource is denied|no pull access|repository does not exist or may require|access to the requested resource is not authorized|may require authorization";
 
 /// The rows.
 pub(super) const ROWS: &[Pattern] = &[
     Pattern {
-        text: r"authorization token has expired|security token included in the request is (invalid|expired)|ExpiredToken|token (is|has) (been )?(expired|revoked)|(expired|revoked) token|token expired|jwt.{0,40}expired|credentials? (have|has|is|are) expired|ACCESS_TOKEN_EXPIRED",
-        when: &[When::From(&[EcrPublic])],
+        text: EXPIRED,
+        when: &[When::From(&[EcrPublic, Open])],
         causes: &[
-            (StaleCredentialsBreakPublicPull, Sure),
-            (TokenExpired, Sure),
+            (StaleCredentialsBreakPublicPull, Likely),
+            (TokenExpired, Likely),
         ],
         source: "docs.aws.amazon.com/AmazonECR/latest/public/public-troubleshooting.html",
     },
     Pattern {
-        text: r"authorization token has expired|security token included in the request is (invalid|expired)|ExpiredToken|token (is|has) (been )?(expired|revoked)|(expired|revoked) token|token expired|jwt.{0,40}expired|credentials? (have|has|is|are) expired|ACCESS_TOKEN_EXPIRED|invalid_grant|password has expired|AADSTS7000222|client secret .*expired",
+        text: EXPIRED,
         when: &[],
-        causes: &[(TokenExpired, Sure)],
-        source: "Amazon ECR: a token lives 12 hours; Microsoft Entra error AADSTS7000222",
+        causes: &[
+            (TokenExpired, Likely),
+            (StaleCredentialsBreakPublicPull, Possible),
+            (CredentialsMissing, Possible),
+        ],
+        source: "Amazon ECR: a token lives 12 hours; distribution registry/auth/token, invalid_token",
     },
     Pattern {
-        text: r"is not authorized to perform:? ecr|not authorized to perform: \S+:|Permission .{0,8}artifactregistry\.\S+ denied|denied: Permission (.{0,3}\S+ )?denied|Permission denied for|does not have \S*(storage|artifactregistry)\.\S+|caller does not have permission|client does not have permission for|vpcServiceControls|organization's policy|SECURITY_POLICY_VIOLATED|is not allowed access|IP .{0,40}not allowed|not authorized to (pull|access)|no pull permission|access to the requested resource is forbidden",
+        text: r"authorization token has expired|ExpiredToken|AADSTS7000222|client secret .*expired|invalid_grant|password has expired",
+        when: &[When::NotFrom(&[EcrPublic])],
+        causes: &[(TokenExpired, Sure)],
+        source: "Amazon ECR; Microsoft Entra error AADSTS7000222",
+    },
+    Pattern {
+        text: r"AADSTS7000222|client secret .*expired|invalid_grant|password has expired",
+        when: &[],
+        causes: &[(TokenExpired, Sure)],
+        source: "Microsoft Entra error AADSTS7000222; RFC 6749, section 5.2",
+    },
+    Pattern {
+        text: r"Unauthenticated requests? do(es)? not have permission|anonymous caller does not have|Anonymous user",
+        when: &[],
+        causes: &[(CredentialsMissing, Likely), (CredentialsNotUsed, Likely)],
+        source: "Artifact Registry and Cloud Storage, to a request without credentials",
+    },
+    Pattern {
+        text: r"is not authorized to perform:? ecr|not authorized to perform: \S+:|vpcServiceControls|organization's policy|SECURITY_POLICY_VIOLATED|because no (identity|resource)-based policy allows",
         when: &[],
         causes: &[(PermissionDenied, Sure)],
-        source: "the access messages of Artifact Registry, Amazon ECR, Azure Container Registry and VPC Service Controls",
+        source: "the access messages of Amazon ECR and VPC Service Controls",
+    },
+    Pattern {
+        text: r"Permission .{0,8}artifactregistry\.\S+ denied|denied: Permission (.{0,3}\S+ )?denied|Permission denied for|does not have \S*(storage|artifactregistry)\.\S+|(does not|doesn't) have .{0,60}permission|(caller|client) does not have permission|is not allowed access|IP .{0,40}not allowed|not authorized to (pull|access)|no pull permission|access to the requested resource is forbidden|permission_denied|PERMISSION_DENIED|insufficient (privileges|permissions?|scopes?)\b|does not match expected scopes|cannot be pulled due to configured policy|PROJECTPOLICYVIOLATION|AccessDeniedException|has not been used in project|explicit deny|export control|prohibited|not permitted|is not allowed to|(account|user|service account) .{0,40}(disabled|suspended|blocked|deactivated)|IAM_PERMISSION_DENIED|storage\.objects\.get",
+        when: &[],
+        causes: &[
+            (PermissionDenied, Likely),
+            (CredentialsMissing, Possible),
+            (RepoMissingOrPrivate, Possible),
+        ],
+        source: "the access messages of Artifact Registry, Azure Container Registry, GitHub, Harbor and Docker Hub",
     },
     Pattern {
         text: r"You don't have the needed permissions",
         when: &[],
         causes: &[
-            (PermissionDenied, Likely),
             (CredentialsMissing, Likely),
+            (PermissionDenied, Likely),
             (TokenExpired, Possible),
         ],
         source: "what gcr.io answers to no, old and too weak credentials",
     },
     Pattern {
-        text: r"or it may not exist|explicit deny|may not exist",
+        text: r"or it may not exist|may not exist",
         when: &[],
-        causes: &[(RepoMissingOrPrivate, Likely)],
+        causes: &[(PermissionDenied, Likely), (RepoMissingOrPrivate, Likely)],
         source: "Artifact Registry gives one answer for both",
     },
     Pattern {
@@ -68,8 +103,8 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "docs.aws.amazon.com/AmazonECR/latest/public/public-troubleshooting.html",
     },
     Pattern {
-        text: r"anonymous token.*(401|403)",
-        when: &[When::From(&[GitHub, Quay, DockerHub, GitLab])],
+        text: r"anonymous token.*(401|403|404|denied|unauthorized)",
+        when: &[When::From(&[GitHub, Quay, DockerHub, GitLab, Open])],
         causes: &[
             (RepoMissingOrPrivate, Likely),
             (CredentialsMissing, Likely),
@@ -78,17 +113,17 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd core/remotes/docker/authorizer.go: anonymous means that no credentials were passed on",
     },
     Pattern {
-        text: r"anonymous token.*(401|403)",
+        text: r"anonymous token.*(401|403|404|denied|unauthorized)",
         when: &[When::From(&[ArtifactRegistry, Acr, Ecr, RedHat])],
         causes: &[
             (CredentialsMissing, Likely),
             (PermissionDenied, Likely),
-            (RepoMissingOrPrivate, Likely),
+            (CredentialsNotUsed, Likely),
         ],
         source: "containerd core/remotes/docker/authorizer.go; GKE passes no credentials where the node lacks the storage scope",
     },
     Pattern {
-        text: r"fetch anonymous token",
+        text: r"anonymous token.*(40[0-9]|denied|unauthorized|unexpected status)",
         when: &[],
         causes: &[
             (CredentialsNotUsed, Likely),
@@ -98,16 +133,17 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd core/remotes/docker/authorizer.go",
     },
     Pattern {
-        text: r"ghcr\.io.*denied: denied",
-        when: &[],
+        text: r"denied: denied",
+        when: &[When::From(&[GitHub])],
         causes: &[
             (StaleCredentialsBreakPublicPull, Likely),
             (RepoMissingOrPrivate, Likely),
+            (TokenExpired, Possible),
         ],
         source: "what ghcr.io's token service answers to a wrong or expired token",
     },
     Pattern {
-        text: r"incorrect username or password|invalid username/password|HTTP Basic: Access denied|malformed token|bad credentials|(wrong|invalid) (username|password|credentials)|authentication failed|basic auth failed|login (failed|denied)",
+        text: REFUSED,
         when: &[When::From(&[DockerHub, GitHub, Open, EcrPublic])],
         causes: &[
             (StaleCredentialsBreakPublicPull, Likely),
@@ -117,7 +153,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "a public image needs no credentials, so sent ones are refused",
     },
     Pattern {
-        text: r"incorrect username or password|invalid username/password|HTTP Basic: Access denied|malformed token|bad credentials|(wrong|invalid) (username|password|credentials)|authentication failed|basic auth failed|login (failed|denied)|Please login to the Red Hat Registry",
+        text: r"incorrect username or password|invalid username/password|invalid username or password|HTTP Basic: Access denied|malformed token|bad (credentials|username)|(wrong|invalid) (username|password|credentials|login|api key|access token)|authentication failed|basic auth failed|login (failed|denied)|cannot be authenticated with the token|unable to retrieve auth token|Could not find robot|AUTHENTICATION_FAILED|UNAUTHENTICATED|Access Token validation failed|Please login to the Red Hat Registry",
         when: &[],
         causes: &[
             (CredentialsMissing, Likely),
@@ -137,10 +173,30 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby distribution/registry.go; ECR tokens live 12 hours, then nothing is sent",
     },
     Pattern {
-        text: r"no basic auth credentials|Authentication is required|authentication required|no scope specified for token auth challenge",
+        text: r"no basic auth credentials",
         when: &[],
-        causes: &[(CredentialsMissing, Likely), (CredentialsNotUsed, Possible)],
-        source: "moby distribution/registry.go; distribution registry/api/errcode",
+        causes: &[(CredentialsMissing, Likely), (CredentialsNotUsed, Likely)],
+        source: "moby distribution/registry.go",
+    },
+    Pattern {
+        text: r"Authentication is required|authentication required|no scope specified for token auth challenge|no (valid )?credentials? (were |was )?(found|provided|supplied)|credentials? (are |is )?(required|missing)|(login|log in) (is )?required|not logged in|must (be authenticated|authenticate|login|log in)|no auth",
+        when: &[When::From(&[ArtifactRegistry])],
+        causes: &[
+            (CredentialsMissing, Likely),
+            (PermissionDenied, Likely),
+            (CredentialsNotUsed, Possible),
+        ],
+        source: "distribution registry/api/errcode; nodes without the storage scope send nothing",
+    },
+    Pattern {
+        text: r"Authentication is required|authentication required|no scope specified for token auth challenge|no (valid )?credentials? (were |was )?(found|provided|supplied)|credentials? (are |is )?(required|missing)|(login|log in) (is )?required|not logged in|must (be authenticated|authenticate|login|log in)|no auth",
+        when: &[When::NotFrom(&[Quay, DockerHub, GitHub])],
+        causes: &[
+            (CredentialsMissing, Likely),
+            (CredentialsNotUsed, Possible),
+            (TokenExpired, Possible),
+        ],
+        source: "distribution registry/api/errcode",
     },
     Pattern {
         text: r"not found: does not exist or no pull access",
@@ -149,7 +205,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby before 18.06: an expired ECR token reads like a missing repository",
     },
     Pattern {
-        text: r"pull access denied|insufficient_scope|requested access to the resource is denied|no pull access|repository does not exist or may require",
+        text: NO_ACCESS,
         when: &[When::LocalName],
         causes: &[
             (LocalImageNotPushed, Likely),
@@ -158,11 +214,31 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "a name of one part means an official image of Docker Hub, and there is none of that name",
     },
     Pattern {
-        text: r"pull access denied|insufficient_scope|requested access to the resource is denied|no pull access|repository does not exist or may require|access to the requested resource is not authorized",
+        text: NO_ACCESS,
+        when: &[When::Removed],
+        causes: &[
+            (ImageRemovedUpstream, Likely),
+            (RepoMissingOrPrivate, Likely),
+        ],
+        source: "the notices of the publishers",
+    },
+    Pattern {
+        text: NO_ACCESS,
+        when: &[When::From(&[Acr, ArtifactRegistry, RedHat])],
+        causes: &[
+            (CredentialsMissing, Likely),
+            (PermissionDenied, Likely),
+            (RepoMissingOrPrivate, Likely),
+        ],
+        source: "registries where hardly an image is public",
+    },
+    Pattern {
+        text: NO_ACCESS,
         when: &[],
         causes: &[
             (RepoMissingOrPrivate, Likely),
             (CredentialsMissing, Possible),
+            (LocalImageNotPushed, Possible),
         ],
         source: "moby distribution/errors.go; containerd core/remotes/docker/resolver.go",
     },
@@ -177,7 +253,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd core/remotes/docker/authorizer.go: oauth means that credentials were sent",
     },
     Pattern {
-        text: r"fetch oauth token.*[ :]401",
+        text: r"fetch oauth token.*[ :]40[01]",
         when: &[When::From(&[DockerHub, Open, EcrPublic])],
         causes: &[
             (StaleCredentialsBreakPublicPull, Likely),
@@ -187,19 +263,33 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd core/remotes/docker/authorizer.go: oauth means that credentials were sent",
     },
     Pattern {
-        text: r"fetch oauth token.*[ :]401",
+        text: r"fetch oauth token.*[ :]40[01]",
+        when: &[When::From(&[ArtifactRegistry])],
+        causes: &[
+            (PermissionDenied, Likely),
+            (TokenExpired, Likely),
+            (CredentialsMissing, Likely),
+        ],
+        source: "GKE, Troubleshoot image pulls: a disabled service account, or a scope that is missing",
+    },
+    Pattern {
+        text: r"fetch oauth token.*[ :]40[01]",
         when: &[],
         causes: &[
             (TokenExpired, Likely),
             (CredentialsMissing, Likely),
             (PermissionDenied, Possible),
         ],
-        source: "containerd core/remotes/docker/authorizer.go; GKE, Troubleshoot image pulls: a disabled service account",
+        source: "containerd core/remotes/docker/authorizer.go: the credentials that were sent are refused",
     },
     Pattern {
         text: STATUS_403,
         when: &[When::From(&[GitHub])],
-        causes: &[(RepoMissingOrPrivate, Likely), (PermissionDenied, Likely)],
+        causes: &[
+            (RepoMissingOrPrivate, Likely),
+            (PermissionDenied, Likely),
+            (StaleCredentialsBreakPublicPull, Possible),
+        ],
         source: "ghcr.io gives one answer for a missing and for a private package",
     },
     Pattern {
@@ -214,23 +304,22 @@ pub(super) const ROWS: &[Pattern] = &[
     },
     Pattern {
         text: STATUS_403,
-        when: &[When::NotFrom(&[GitHub, Ecr, EcrPublic])],
-        causes: &[(PermissionDenied, Likely)],
-        source: "RFC 9110, section 15.5.4",
-    },
-    Pattern {
-        text: STATUS_403,
         when: &[],
         causes: &[
-            (PermissionDenied, Possible),
+            (PermissionDenied, Likely),
             (RepoMissingOrPrivate, Possible),
+            (CredentialsMissing, Possible),
         ],
         source: "RFC 9110, section 15.5.4",
     },
     Pattern {
         text: STATUS_401,
         when: &[When::From(&[Quay, DockerHub, GitHub])],
-        causes: &[(RepoMissingOrPrivate, Likely), (CredentialsMissing, Likely)],
+        causes: &[
+            (RepoMissingOrPrivate, Likely),
+            (CredentialsMissing, Likely),
+            (LocalImageNotPushed, Possible),
+        ],
         source: "quay.io and Docker Hub answer 401 for a missing and for a private repository",
     },
     Pattern {
@@ -256,13 +345,21 @@ pub(super) const ROWS: &[Pattern] = &[
     Pattern {
         text: r"\bunauthorized\b",
         when: &[When::From(&[Quay, GitHub, DockerHub])],
-        causes: &[(RepoMissingOrPrivate, Likely), (CredentialsMissing, Likely)],
+        causes: &[
+            (RepoMissingOrPrivate, Likely),
+            (CredentialsMissing, Likely),
+            (StaleCredentialsBreakPublicPull, Possible),
+        ],
         source: "distribution registry/api/errcode, UNAUTHORIZED",
     },
     Pattern {
         text: r"\bunauthorized\b",
         when: &[],
-        causes: &[(CredentialsMissing, Likely), (TokenExpired, Possible)],
+        causes: &[
+            (CredentialsMissing, Likely),
+            (TokenExpired, Possible),
+            (RepoMissingOrPrivate, Possible),
+        ],
         source: "distribution registry/api/errcode, UNAUTHORIZED",
     },
     Pattern {
@@ -276,26 +373,22 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "GitLab's token service, for no and for too weak credentials",
     },
     Pattern {
-        text: r"\bdenied\b",
+        text: r"\bdenied\b|\bforbidden\b",
         when: &[When::From(&[GitHub])],
-        causes: &[(RepoMissingOrPrivate, Likely), (PermissionDenied, Possible)],
+        causes: &[
+            (RepoMissingOrPrivate, Likely),
+            (StaleCredentialsBreakPublicPull, Possible),
+            (PermissionDenied, Possible),
+        ],
         source: "distribution registry/api/errcode, DENIED",
     },
     Pattern {
         text: r"\b(DENIED|access denied|forbidden)\b",
-        when: &[When::From(&[
-            ArtifactRegistry,
-            Acr,
-            Ecr,
-            GitLab,
-            Localhost,
-            Other,
-            Open,
-            RedHat,
-            Quay,
-            DockerHub,
-        ])],
-        causes: &[(PermissionDenied, Possible)],
+        when: &[],
+        causes: &[
+            (PermissionDenied, Possible),
+            (RepoMissingOrPrivate, Possible),
+        ],
         source: "distribution registry/api/errcode, DENIED",
     },
 ];

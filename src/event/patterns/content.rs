@@ -2,8 +2,9 @@
 
 use super::Pattern;
 use crate::event::class::Class::{
-    BlobBackendError, LayerCorruptOrFormat, RedirectTargetUnreachable, Registry5xx,
-    RegistryCorrupt, TlsInterceptingProxy, TooManyLayers, TruncatedDownload, ZstdUnsupported,
+    BlobBackendError, BlobMissing, DiskFull, LayerCorruptOrFormat, RedirectTargetUnreachable,
+    Registry5xx, RegistryCorrupt, TlsInterceptingProxy, TooManyLayers, TruncatedDownload,
+    ZstdUnsupported,
 };
 use crate::event::class::Confidence::{Likely, Possible, Sure};
 use crate::event::pattern::When;
@@ -11,16 +12,22 @@ use crate::event::pattern::When;
 /// The rows.
 pub(super) const ROWS: &[Pattern] = &[
     Pattern {
-        text: r"max depth exceeded|too many layers|maximum number of layers|layers? limit|mount options (is |are )?too long",
+        text: r"max depth exceeded|too many layers|maximum number of layers|layers? (count )?limit|mount options (is |are )?too long|exceeds? .{0,20}layers|more than \d+ layers|layers? exceed",
         when: &[],
         causes: &[(TooManyLayers, Sure)],
-        source: "moby layer/layer.go, ErrMaxDepthExceeded",
+        source: "moby layer/layer.go, ErrMaxDepthExceeded; containerd core/mount",
     },
     Pattern {
-        text: r"tar\+zstd|diff\.tar\.zstd|zstd.*(unsupported|unknown|not supported|no processor)|(unsupported|unknown|invalid).*zstd",
+        text: r"layer\.v1\.tar\+zstd.*(no processor|unsupported|not supported|unknown|invalid)|(no processor|unsupported|not supported|unknown|invalid) .*zstd|zstd.*(unsupported|unknown|not supported|no processor|not implemented)",
         when: &[],
         causes: &[(ZstdUnsupported, Sure)],
         source: "containerd core/diff/stream.go; containers/image manifest/docker_schema2.go",
+    },
+    Pattern {
+        text: r"tar\+zstd|diff\.tar\.zstd|\bzstd\b|\.zst\b|28b52ffd",
+        when: &[],
+        causes: &[(ZstdUnsupported, Likely), (LayerCorruptOrFormat, Possible)],
+        source: "OCI image specification, layer media types; RFC 8878: the first bytes of a zstd frame",
     },
     Pattern {
         text: r"failed to register layer: .*invalid tar header",
@@ -29,46 +36,48 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby before 23.0 reads a zstd layer as tar; aws/amazon-ecs-agent issue 4179",
     },
     Pattern {
-        text: r"invalid tar header|gzip: invalid|flate: corrupt|bzip2 data invalid|wrong diff id calculated|archive/tar: |duplicates of file paths|unpigz|magic number mismatch|failed to (decompress|get stream processor)|no processor for media-type|invalid diffID|layer diffID .*does not match|whiteout|unrecognized archive format|unknown compression|unexpected layer media ?type",
+        text: r"invalid tar header|gzip: invalid|flate: corrupt|bzip2 data invalid|wrong diff id calculated|archive/tar: |duplicates of file paths|unpigz|crc32 mismatch|magic number mismatch|failed to (decompress|get stream processor)|no processor for media-type|invalid diffID|diffID .{0,90}(does not|doesn't) match|whiteout|unrecognized archive format|unknown compression|unexpected layer media ?type|unexpected magic|incorrect (data|header) check|zlib: invalid|invalid checksum|ApplyLayer exit status 1.*unexpected EOF|Untar re-exec error.*unexpected EOF|not a directory|file exists|invalid cross-device|failed to Lchown|lchown .*(invalid argument|operation not permitted)|insufficient UIDs|potentially insufficient|unlinkat|hcsshim::(Import|Prepare)Layer|failed to mount .{0,80}(invalid argument|no such device)|operation not permitted: unknown|error creating overlay mount|failed to create snapshot|parent snapshot .* does not exist|missing parent .* bucket|layer not known|failed to stat parent|Error pulling image \(.*no such file or directory|failed to register layer: .*(no such file or directory|invalid argument|permission denied|operation not permitted|exit status)",
         when: &[],
-        causes: &[(LayerCorruptOrFormat, Likely)],
-        source: "Go archive/tar, compress; containerd core/diff/apply, core/unpack/unpacker.go",
+        causes: &[
+            (LayerCorruptOrFormat, Likely),
+            (RegistryCorrupt, Possible),
+            (TruncatedDownload, Possible),
+        ],
+        source: "Go archive/tar, compress; containerd core/diff/apply, core/unpack/unpacker.go, core/snapshots",
     },
     Pattern {
-        text: r"invalid tar header|magic number mismatch|unrecognized archive format|unknown compression",
+        text: r"invalid tar header|magic number mismatch|unrecognized archive format|unknown compression|unexpected magic",
         when: &[],
         causes: &[(ZstdUnsupported, Possible)],
         source: "a runtime without zstd takes such a layer for a damaged archive",
     },
     Pattern {
-        text: r"(fetching|reading|downloading) blob: .*Status ?Code: 4\d\d",
+        text: r"(fetching|reading|downloading|copying) (blob|config)\S*: .*((Status ?Code:? ?|status |registry )4\d\d|denied|forbidden)",
         when: &[],
         causes: &[(BlobBackendError, Likely)],
         source: "containers/image docker/body_reader.go: the storage refuses the rest of a blob",
     },
     Pattern {
-        text: r#"failed commit on ref "(manifest|index|config)-.*unexpected commit digest"#,
+        text: r#"failed commit on ref "(manifest|index|config)-.*unexpected commit digest|unexpected commit digest sha256:e3b0c44298fc1c14"#,
         when: &[],
-        causes: &[(RegistryCorrupt, Likely), (TlsInterceptingProxy, Possible)],
-        source: "containerd core/content/helpers.go: a short document that arrived whole is another one",
+        causes: &[
+            (RegistryCorrupt, Likely),
+            (TruncatedDownload, Possible),
+            (TlsInterceptingProxy, Possible),
+        ],
+        source: "containerd core/content/helpers.go: a short document that arrived whole, or an empty one, is another one",
     },
     Pattern {
-        text: r"(failed to (register|extract|apply) layer|processing tar file).*unexpected EOF",
+        text: r"(failed to (register|extract|apply) layer|processing tar file|apply layer).*unexpected EOF",
         when: &[],
         causes: &[(LayerCorruptOrFormat, Likely), (TruncatedDownload, Likely)],
         source: "moby and containerd check the digest before they unpack, so what breaks off is the layer itself",
     },
     Pattern {
-        text: r"unexpected EOF|short read|failed size validation|unexpected commit (size|digest)|failed to read expected number of bytes|filesystem layer verification failed|http2: (server sent GOAWAY|client connection lost)|stream error: stream ID|use of closed network connection|broken pipe|unexpected end of (file|stream|data)|invalid response size|happened during read|transfer closed with",
+        text: r"unexpected EOF|short read|failed size validation|unexpected commit (size|digest)|failed to read expected number of bytes|filesystem layer verification failed|http2: (server sent GOAWAY|client connection lost|response body closed)|stream error: stream ID|use of closed network connection|broken pipe|unexpected end of (file|stream|data)|invalid response size|happened during read|transfer closed with|bad record MAC|connection closed before|content-length mismatch|Download failed, retrying|error reading from remote|incomplete (read|download)|premature|body size",
         when: &[],
         causes: &[(TruncatedDownload, Likely)],
         source: "Go io.ErrUnexpectedEOF; containerd core/content/helpers.go and issue 3974; moby distribution/pull_v2.go",
-    },
-    Pattern {
-        text: r"(failed to copy|httpReadSeeker|writing blob|reading blob|copying config).*(connection reset by peer|: EOF\b)|read tcp .*(i/o timeout|connection timed out|connection reset)",
-        when: &[],
-        causes: &[(TruncatedDownload, Likely)],
-        source: "containerd core/remotes/docker/httpreadseeker.go",
     },
     Pattern {
         text: r"filesystem layer verification failed",
@@ -86,28 +95,37 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby distribution/pull_v2.go, errRootFSMismatch and errRootFSInvalid",
     },
     Pattern {
-        text: r"unexpected commit digest|failed size validation|unexpected commit size",
+        text: r"unexpected commit digest|failed size validation|unexpected commit size|unexpected EOF|Download failed",
         when: &[],
         causes: &[
             (RegistryCorrupt, Possible),
             (TlsInterceptingProxy, Possible),
+            (DiskFull, Possible),
         ],
         source: "containerd issue 3974: a proxy cut the answer, or the registry serves other bytes",
     },
     Pattern {
-        text: r"manifest verification failed|image (config )?verification failed for digest|config verification failed|digest mismatch|(manifest|digest|config|content) (\S+ )?does ?n[o']t match (\S+ )?(digest|content|provided)|digest did not match|MANIFEST_INVALID|manifest invalid|rejecting \d+ byte manifest|unexpected end of JSON input|cannot unmarshal|invalid manifest|error unmarshalling (content|manifest)|DIGEST_INVALID|provided digest did not match",
+        text: r"manifest verification failed|image (config )?verification failed for digest|config verification failed|digest mismatch|(manifest|digest|config|content) (\S+ )?does ?n[o']t match (\S+ )?(digest|content|provided|expected)|digests? did not match|Digest did not match|MANIFEST_INVALID|manifest (is )?invalid|rejecting \S+ byte manifest|unexpected end of JSON input|cannot unmarshal|(invalid|malformed|corrupt\S*) (image )?(manifest|index)|error (unmarshall?ing|decoding|parsing) (content|manifest|image|index)|DIGEST_INVALID|provided digest did not match|content size of zero|checksum (mismatch|does not match)|missing digest|invalid digest|corrupted|unexpected size|size mismatch|unsupported schema version",
         when: &[],
-        causes: &[(RegistryCorrupt, Likely)],
+        causes: &[
+            (RegistryCorrupt, Likely),
+            (TruncatedDownload, Possible),
+            (TlsInterceptingProxy, Possible),
+        ],
         source: "moby distribution/pull_v2.go; containers/image image/docker_schema2.go; containerd core/remotes/docker/resolver.go",
     },
     Pattern {
-        text: r"(error parsing HTTP \d+ response body|invalid character '<').*(AccessDenied|NoSuchKey|<Error><Code>|does not have permission to get URL|/blobs/|xml version)|<Error><Code>|</Code>|s3aws: |NoSuchBucket|error pulling image configuration: .*(error parsing|received unexpected|unexpected HTTP|unknown)",
+        text: r"(error parsing HTTP \d+ response body|invalid character '<').*(AccessDenied|NoSuchKey|<Error><Code>|does not have permission to get URL|/blobs/|xml version|CloudFront)|<Error><Code>|</Code>|s3aws: |NoSuchBucket|RequestTimeTooSkewed|SignatureDoesNotMatch|AuthorizationQueryParametersError|error pulling image configuration: .*(error parsing|received unexpected|unexpected HTTP|unknown: |403|denied)|(filesystem|gcs|azure|swift|s3): .{0,80}(path|error|status)|input/output error|driver\.",
         when: &[],
-        causes: &[(BlobBackendError, Likely)],
-        source: "moby distribution/xfer/download.go; what S3 and Cloud Storage answer",
+        causes: &[
+            (BlobBackendError, Likely),
+            (TlsInterceptingProxy, Possible),
+            (BlobMissing, Possible),
+        ],
+        source: "moby distribution/xfer/download.go; what S3 and Cloud Storage answer; distribution registry/storage/driver",
     },
     Pattern {
-        text: r"(error pulling image configuration|download failed after attempts).*(dial tcp|i/o timeout|connection refused|no such host|handshake timeout|awaiting response headers|no route to host)",
+        text: r"(error pulling image configuration|download failed after attempts).*(dial tcp|i/o timeout|connection refused|handshake timeout|awaiting (response )?headers|no route to host|EOF|reset by peer)",
         when: &[],
         causes: &[(RedirectTargetUnreachable, Likely)],
         source: "moby distribution/xfer/download.go: the manifest was read, the host that stores the content gave no answer",
@@ -119,13 +137,13 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby distribution/xfer/download.go",
     },
     Pattern {
-        text: r"(httpReadSeeker|unexpected status|status code|HTTP status|failed open).*[ :](4[01]\d|5\d\d)\b",
+        text: r"(httpReadSeeker|unexpected status|status code|HTTP status|failed open|StatusCode).*[ :](4[01]\d|5\d\d)\b",
         when: &[When::BlobStorage],
-        causes: &[(BlobBackendError, Sure)],
+        causes: &[(BlobBackendError, Likely), (TlsInterceptingProxy, Possible)],
         source: "the host stores blobs for a registry, so the registry itself has answered",
     },
     Pattern {
-        text: r"/blobs/sha256:\S+ ?:? (400|403|405|409)\b|fetching blob: .*(400|403|405)|(reading|fetching|downloading) (blob|config|layer) .*(403|400|denied)",
+        text: r"/blobs/sha256:\S+ ?:? (400|401|403|405|409|416)\b|fetching blob: .*(400|401|403|405)|(reading|fetching|downloading) (blob|config|layer) .*(403|401|400|denied)",
         when: &[],
         causes: &[(BlobBackendError, Likely)],
         source: "containerd core/remotes/docker/httpreadseeker.go: the manifest was readable, the blob is not",
@@ -137,13 +155,17 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd core/remotes/docker/httpreadseeker.go",
     },
     Pattern {
-        text: r"invalid character '<' looking for|text/html|<!doctype html|<html|unexpected content-type",
+        text: r"invalid character '<' looking for|text/html|<!doctype html|<html|unexpected content-?type|unexpected media type text/",
         when: &[],
-        causes: &[(TlsInterceptingProxy, Likely), (Registry5xx, Possible)],
+        causes: &[
+            (TlsInterceptingProxy, Likely),
+            (Registry5xx, Possible),
+            (BlobBackendError, Possible),
+        ],
         source: "a web page where a registry should answer: a proxy, a firewall or a log-in page",
     },
     Pattern {
-        text: r"failed to extract layer|failed to register layer|processing tar file|insufficient UIDs or GIDs|failed to prepare extraction snapshot|hcsshim::ImportLayer|failed to unpack image on snapshotter|applyLayer|error applying layer|failed to apply layer",
+        text: r"failed to extract layer|failed to register layer|processing tar file|failed to prepare extraction snapshot|failed to unpack image on snapshotter|applyLayer|error applying layer|failed to apply layer|writing blob|adding layer with blob",
         when: &[],
         causes: &[(LayerCorruptOrFormat, Possible)],
         source: "containerd core/unpack/unpacker.go; moby distribution/xfer/download.go",

@@ -227,18 +227,34 @@ pub(super) fn is_removed(name: &str) -> bool {
 /// Places from which publishers have taken images away: registry and repository, or the path above it.
 ///
 /// Sources: github.com/bitnami/containers issue 83267 (August 2025); github.com/kubernetes-sigs/kubebuilder discussion 3907
-/// (March 2025); github.com/kubernetes/k8s.io, frozen `k8s.gcr.io` (April 2023); GitHub's notice on
+/// (March 2025); github.com/helm/helm issue 10004 (August 2021); github.com/tektoncd/pipeline issue 8650 (2025);
+/// quay.io/coreos and quay.io/kubernetes-ingress-controller, moved to registry.k8s.io; github.com/kubernetes/k8s.io, frozen `k8s.gcr.io` (April 2023); GitHub's notice on
 /// `docker.pkg.github.com` (February 2021); Docker Hub's deprecation notices of `library/java` and its like.
-const REMOVED: [&str; 9] = [
+const REMOVED: [&str; 24] = [
     "docker.io/bitnami",
     "docker.io/bitnamicharts",
-    "gcr.io/kubebuilder",
-    "gcr.io/google_containers",
-    "k8s.gcr.io",
-    "docker.pkg.github.com",
-    "quay.io/bitnami",
+    "docker.io/jettech",
+    "docker.io/kubernetes-helm",
     "docker.io/vmware",
+    "docker.pkg.github.com",
+    "gcr.io/arrikto",
+    "gcr.io/cluster-api-provider-aws",
+    "gcr.io/google-containers",
+    "gcr.io/google_containers",
+    "gcr.io/google-samples",
+    "gcr.io/heptio-images",
+    "gcr.io/kubebuilder",
+    "gcr.io/kubernetes-helm",
+    "gcr.io/kubernetes-e2e-test-images",
+    "gcr.io/tekton-releases",
+    "gcr.io/k8s-staging-sig-storage",
+    "k8s.gcr.io",
+    "quay.io/bitnami",
+    "quay.io/coreos",
+    "quay.io/external_storage",
+    "quay.io/kubernetes-ingress-controller",
     "registry.opensource.zalan.do",
+    "us.gcr.io/k8s-artifacts-prod",
 ];
 
 #[cfg(test)]

@@ -3,169 +3,204 @@
 use super::Pattern;
 use crate::event::class::Class::{
     DnsFailure, HttpRegistry, LocalImageNotPushed, PullTimeout, RateLimit,
-    RedirectTargetUnreachable, Registry5xx, RegistryUnreachable, TlsCertificateInvalid,
-    TlsInterceptingProxy, TlsUnknownCa, TruncatedDownload,
+    RedirectTargetUnreachable, Registry5xx, TlsInterceptingProxy, TlsUnknownCa, TruncatedDownload,
 };
 use crate::event::class::Confidence::{Likely, Possible, Sure};
 use crate::event::family::Family;
 use crate::event::pattern::When;
 
+/// A name that could not be resolved.
+const NO_NAME: &str = r"no such host|server misbehaving|dial tcp: lookup|Temporary failure in name resolution|could not resolve (host|'|proxy)|Name or service not known|nodename nor servname|lookup \S+ on \S+:53|lookup \S+: (i/o|no |Temp|Try again|getaddrinfow)|server can't find|NXDOMAIN|SERVFAIL|no DNS servers";
 /// No connection came about.
-const NO_CONNECTION: &str = r"dial tcp (\[[0-9a-f:]+\]|[0-9.]+):\d+: |connect: (connection refused|no route to host|network is unreachable|connection timed out|cannot assign|permission denied)|actively refused|RegistryUnavailable|registry is unavailable|Could not reach any registry endpoint";
+const NO_CONNECTION: &str = r"dial (tcp|udp)[46]? (\[[0-9a-z:%#.]+\]|[0-9.#]+):[0-9#]+: |connect: (connection refused|no route to host|network is unreachable|host is unreachable|host is down|connection timed out|operation timed out|cannot assign|permission denied|invalid argument)|connectex: |actively refused|unable to connect to|couldn't connect to server|failed to connect to|RegistryUnavailable|registry is unavailable|Could not reach any registry endpoint|Network timed out while trying to connect|no healthy upstream";
 /// A connection that did not get as far as an answer.
-const NO_ANSWER: &str = r"Client\.Timeout( or context cancellation)? exceeded|request canceled while waiting for connection|TLS handshake timeout|timeout awaiting response headers|net/http: request canceled|(do request|Get|Head|read tcp|handshake).*(connection reset by peer|: EOF\b|wsarecv|i/o timeout)|Connection reset by peer";
+const NO_ANSWER: &str = r"Client\.Timeout( or context cancellation)? exceeded|request canceled while waiting for connection|TLS handshake timeout|timeout awaiting response headers|net/http: timeout|net/http: request canceled \(|(do request|Get|Head|Post|read tcp|handshake|pinging).*(connection reset by peer|wsarecv|i/o timeout|forcibly closed|broken pipe)|Connection reset by peer|: read: (connection|operation) timed out|Request Timeout|\bETIMEDOUT\b|\bECONNRESET\b|\bECONNREFUSED\b";
+/// A certificate of an authority that is not trusted.
+const UNKNOWN_AUTHORITY: &str = r#"certificate signed by unknown authority|self[- ]signed certificate|SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF)|unable to get (local )?issuer|unable to verify the first certificate|certificate [^:]{0,60}is not trusted|tls: unknown (ca|certificate authority)\b|alert unknown ca|not standards compliant|certificate verify failed|failed to verify certificate: x509: "|SEC_ERROR_UNKNOWN_ISSUER|UnknownIssuer|issued by an authority"#;
+/// A certificate that is not made for the name, or not for now.
+const WRONG_CERTIFICATE: &str = r"x509: certificate is (not )?valid for|certificate is not valid for any names|doesn't contain any IP SANs|legacy Common Name|certificate has expired|is not yet valid|certificate (has )?expired|CERT_HAS_EXPIRED|ERR_CERT|not authorized to sign (for this name|other certificates)|certificate is not authorized|issuer name does not match|cannot validate certificate";
 
 /// The rows.
 pub(super) const ROWS: &[Pattern] = &[
     Pattern {
-        text: r"toomanyrequests|too many requests|429 Too Many|(status|code|http)[:= ]{1,2}429\b|: 429\b|pull rate limit|rate limit|rate exceeded|quota exceeded for quota|RESOURCE_EXHAUSTED",
+        text: r"toomanyrequests|too many requests|429 Too Many|(status|code|http|status code from registry)[:= ]{1,2}429\b|[: ]429\b|pull rate limit|rate[ -]?limit|rate exceeded|quota exceeded for quota|exceeded quota|RESOURCE_EXHAUSTED|RATE_LIMIT",
         when: &[],
         causes: &[(RateLimit, Sure)],
-        source: "HTTP 429; docs.docker.com/docker-hub/usage/pulls",
+        source: "HTTP 429; docs.docker.com/docker-hub/usage/pulls; cloud.google.com/artifact-registry/quotas",
     },
     Pattern {
-        text: r"no such host|server misbehaving|dial tcp: lookup",
-        when: &[When::LocalName],
+        text: r"lookup (kind|ko|dev)\.local\b",
+        when: &[],
         causes: &[(LocalImageNotPushed, Sure)],
         source: "kind.local, ko.local and dev.local mark what ko and Knative built for a local cluster",
     },
     Pattern {
-        text: r"no such host|server misbehaving|dial tcp: lookup|Temporary failure in name resolution|could not resolve host|Name or service not known|lookup \S+ on \S+:53|lookup \S+: (i/o|no|Temp)|server can't find",
+        text: NO_NAME,
+        when: &[When::Elsewhere],
+        causes: &[
+            (DnsFailure, Likely),
+            (RedirectTargetUnreachable, Likely),
+            (TlsInterceptingProxy, Possible),
+        ],
+        source: "Go net.DNSError; the name that could not be resolved is not the registry's",
+    },
+    Pattern {
+        text: NO_NAME,
         when: &[],
-        causes: &[(DnsFailure, Sure)],
+        causes: &[(DnsFailure, Sure), (RedirectTargetUnreachable, Possible)],
         source: "Go net.DNSError; getaddrinfo(3)",
     },
     Pattern {
-        text: r"no such host|server misbehaving|dial tcp: lookup|lookup \S+ on ",
-        when: &[When::Elsewhere],
-        causes: &[(RedirectTargetUnreachable, Likely)],
-        source: "the name that could not be resolved is not the registry's",
+        text: r"proxyconnect|Proxy Authentication Required|\b407\b|proxy (error|refused|server)|via proxy|through proxy|(Head|Get|Post) .?https?://[^ ]+: (Forbidden|Service Unavailable|Bad Gateway|Moved Permanently|Found|Access Denied|Bad Request|Gateway Time-?out|URLBlocked|Blocked|Tunnel|authenticationrequired|Proxy|Temporary Redirect|Internal Server Error|Unknown Host|Host Not Found|DNS)\b|(Head|Get|Post) .?https?:[^ ]+: (?-i:[A-Z][a-z]+[A-Za-z]*( [A-Z][a-z]+){0,3})\s*$|: AuthorizedOnly",
+        when: &[],
+        causes: &[
+            (TlsInterceptingProxy, Likely),
+            (RedirectTargetUnreachable, Likely),
+        ],
+        source: "Go net/http Transport: proxyconnect, and the bare words of a proxy that refuses to connect",
     },
     Pattern {
-        text: r"gave HTTP response to HTTPS client|first record does not look like a TLS handshake|oversized record received|HTTP request to an HTTPS server|wrong version number|malformed HTTP response",
+        text: r"gave HTTP response to HTTPS client|first record does not look like a TLS handshake|oversized record received|HTTP request to an HTTPS server|wrong version number|packet length too long|malformed HTTP response|malformed HTTP status code|plain HTTP request was sent to HTTPS",
+        when: &[When::Public],
+        causes: &[
+            (TlsInterceptingProxy, Likely),
+            (HttpRegistry, Likely),
+            (RedirectTargetUnreachable, Possible),
+        ],
+        source: "Go net/http and crypto/tls; a public registry speaks TLS, so something in between has answered",
+    },
+    Pattern {
+        text: r"gave HTTP response to HTTPS client|first record does not look like a TLS handshake|oversized record received|HTTP request to an HTTPS server|wrong version number|packet length too long|malformed HTTP response|malformed HTTP status code|plain HTTP request was sent to HTTPS",
         when: &[],
-        causes: &[(HttpRegistry, Sure)],
+        causes: &[(HttpRegistry, Likely), (TlsInterceptingProxy, Possible)],
         source: "Go net/http and crypto/tls",
     },
     Pattern {
-        text: r"x509: certificate signed by unknown authority|self[- ]signed certificate|unable to get local issuer|unable to verify the first certificate|certificate is not trusted|unknown ca\b|not standards compliant",
+        text: UNKNOWN_AUTHORITY,
         when: &[When::Public],
         causes: &[(TlsInterceptingProxy, Likely), (TlsUnknownCa, Likely)],
         source: "Go crypto/x509, UnknownAuthorityError; a public registry's authority is known everywhere",
     },
     Pattern {
-        text: r"x509: certificate signed by unknown authority|self[- ]signed certificate|unable to get local issuer|unable to verify the first certificate|certificate is not trusted|unknown ca\b|not standards compliant",
+        text: UNKNOWN_AUTHORITY,
         when: &[],
         causes: &[(TlsUnknownCa, Likely), (TlsInterceptingProxy, Possible)],
         source: "Go crypto/x509, UnknownAuthorityError",
     },
     Pattern {
-        text: r"x509: certificate is valid for|certificate is not valid for any names",
+        text: r"x509: certificate is (not )?valid for|certificate is not valid for any names",
         when: &[When::Public],
-        causes: &[(TlsInterceptingProxy, Sure)],
+        causes: &[(TlsInterceptingProxy, Likely), (TlsUnknownCa, Possible)],
         source: "Go crypto/x509, HostnameError: a public registry's certificate names it, so something else has answered",
     },
     Pattern {
-        text: r"x509: certificate is (not )?valid for|certificate is not valid for any names|doesn't contain any IP SANs|legacy Common Name|certificate has expired|is not yet valid|certificate (verify failed|expired)|ERR_CERT",
+        text: WRONG_CERTIFICATE,
         when: &[],
-        causes: &[(TlsCertificateInvalid, Sure)],
+        causes: &[(TlsUnknownCa, Likely), (TlsInterceptingProxy, Possible)],
         source: "Go crypto/x509, HostnameError and CertificateInvalidError",
     },
     Pattern {
-        text: r"x509: certificate is (not )?valid for|certificate is not valid for any names|certificate has expired|is not yet valid",
-        when: &[When::Public],
-        causes: &[(TlsInterceptingProxy, Likely)],
-        source: "a public registry's certificate names it; another one means something in between",
-    },
-    Pattern {
-        text: r"x509: |remote error: tls|tls: (handshake failure|bad certificate|internal error|protocol version|unrecognized name)|tls: failed to verify",
+        text: r"x509: |remote error: tls|tls: (handshake failure|bad certificate|internal error|protocol version|unrecognized name|server selected|unsupported|bad record)|tls: failed to verify|SSL routines|SSL_ERROR|SSL certificate|error setting certificate",
         when: &[],
-        causes: &[
-            (TlsCertificateInvalid, Possible),
-            (TlsInterceptingProxy, Possible),
-            (TlsUnknownCa, Possible),
-        ],
+        causes: &[(TlsUnknownCa, Possible), (TlsInterceptingProxy, Possible)],
         source: "Go crypto/tls alerts",
     },
     Pattern {
-        text: r"proxyconnect|Proxy Authentication Required|\b407 |proxy (error|refused)",
-        when: &[],
-        causes: &[
-            (RegistryUnreachable, Likely),
-            (TlsInterceptingProxy, Possible),
-        ],
-        source: "Go net/http Transport, proxyconnect",
-    },
-    Pattern {
-        text: r#"(Head|Get|Post) "?https?://[^ "]+"?: (Forbidden|Service Unavailable|Bad Gateway|Moved Permanently|Found|Access Denied)\b"#,
-        when: &[],
-        causes: &[
-            (TlsInterceptingProxy, Likely),
-            (RegistryUnreachable, Likely),
-        ],
-        source: "Go net/http Transport: the bare words of a proxy that refuses to connect",
-    },
-    Pattern {
-        text: r"Blocked by|blocked by (your|the|company|policy)|URL (was )?blocked|web ?filter|captive portal|zscaler|fortinet|fortigate|forcepoint|netskope|bluecoat",
+        text: r"(<html|doctype|text/html|x509|certificate|blocked|denied|body|looking for beginning).*(zscaler|fortinet|fortigate|fortiguard|forcepoint|netskope|blue ?coat|symantec|mcafee|sophos|palo alto|cisco umbrella|squid|websense|web ?filter|captive portal|ironport)|access control configuration prevents|ERR_ACCESS_DENIED|ERR_CANNOT_FORWARD|sign in to the network|Blocked by (your|the|company|policy|admin|network)|blocked by (your|the|company|policy|admin|network)|URL (was |is |has been )?blocked|(page|site|website|url) (is |was |has been )?blocked",
         when: &[],
         causes: &[(TlsInterceptingProxy, Likely)],
-        source: "the names of products that stand in between",
-    },
-    Pattern {
-        text: NO_CONNECTION,
-        when: &[When::Elsewhere],
-        causes: &[
-            (RedirectTargetUnreachable, Likely),
-            (RegistryUnreachable, Possible),
-        ],
-        source: "Go net.OpError; the host is not the one that the image names",
-    },
-    Pattern {
-        text: NO_ANSWER,
-        when: &[When::Elsewhere],
-        causes: &[(RedirectTargetUnreachable, Likely)],
-        source: "Go net/http; the host is not the one that the image names",
+        source: "the names of products that stand in between, and the pages they show",
     },
     Pattern {
         text: NO_CONNECTION,
         when: &[When::LocalName],
-        causes: &[(LocalImageNotPushed, Likely), (RegistryUnreachable, Likely)],
+        causes: &[
+            (LocalImageNotPushed, Likely),
+            (RedirectTargetUnreachable, Likely),
+        ],
         source: "Podman and Buildah name local images localhost/NAME",
     },
     Pattern {
         text: NO_CONNECTION,
         when: &[When::From(&[Family::Localhost])],
-        causes: &[(RegistryUnreachable, Likely), (LocalImageNotPushed, Likely)],
+        causes: &[
+            (LocalImageNotPushed, Likely),
+            (RedirectTargetUnreachable, Likely),
+            (HttpRegistry, Possible),
+        ],
         source: "localhost is the node itself, not the machine that built the image",
     },
     Pattern {
         text: NO_CONNECTION,
         when: &[],
-        causes: &[(RegistryUnreachable, Likely), (PullTimeout, Possible)],
+        causes: &[
+            (RedirectTargetUnreachable, Likely),
+            (PullTimeout, Possible),
+            (TlsInterceptingProxy, Possible),
+        ],
         source: "Go net.OpError; CRI-O server/image_pull.go",
+    },
+    Pattern {
+        text: r"(failed to copy|httpReadSeeker|writing blob|reading blob|copying (config|blob)|layer-sha256).*(connection reset by peer|: EOF\b|i/o timeout|forcibly closed|connection timed out)|read tcp .*(i/o timeout|connection timed out|connection reset|operation timed out)",
+        when: &[When::SameHost],
+        causes: &[
+            (TruncatedDownload, Likely),
+            (RedirectTargetUnreachable, Possible),
+        ],
+        source: "containerd core/remotes/docker/httpreadseeker.go: the connection broke while content was read",
     },
     Pattern {
         text: NO_ANSWER,
         when: &[],
-        causes: &[(RegistryUnreachable, Likely), (PullTimeout, Likely)],
-        source: "Go net/http",
+        causes: &[
+            (RedirectTargetUnreachable, Likely),
+            (PullTimeout, Possible),
+            (TlsInterceptingProxy, Possible),
+        ],
+        source: "Go net/http: connected or not, no answer came",
     },
     Pattern {
-        text: r"(Get|Head|do request).*: EOF\b",
+        text: r"(failed to do request|do request): (Head|Get|Post) .?https?://\S*$|dialing \S+ container via",
         when: &[],
-        causes: &[(TruncatedDownload, Possible), (Registry5xx, Possible)],
+        causes: &[
+            (RedirectTargetUnreachable, Likely),
+            (TlsInterceptingProxy, Possible),
+            (DnsFailure, Possible),
+        ],
+        source: "a message cut off behind the address: the request got no answer",
+    },
+    Pattern {
+        text: r"(Get|Head|Post|do request|pinging).*: (unexpected )?EOF\b",
+        when: &[],
+        causes: &[
+            (RedirectTargetUnreachable, Likely),
+            (Registry5xx, Likely),
+            (TruncatedDownload, Possible),
+        ],
         source: "Go net/http: the server, or something in between, closed the connection",
     },
     Pattern {
-        text: r"(unexpected status|status code|HTTP status|StatusCode|responded with|received).*[ :\]](500|501|502|503|504|520|521|522|523|524|525|526|530)\b|(500 Internal Server Error|502 Bad Gateway|503 Service (Temporarily )?Unavailable|504 Gateway Time-?out)",
+        text: r"Failed to start Download and install k8s binaries",
         when: &[],
-        causes: &[(Registry5xx, Sure)],
+        causes: &[(RedirectTargetUnreachable, Likely), (DnsFailure, Possible)],
+        source: "GKE, Troubleshoot image pulls: the node's firewall blocks the host of its own programs",
+    },
+    Pattern {
+        text: r"(unexpected (http )?status|status code|HTTP status|StatusCode|responded with|received|request to \S+|\]|error parsing HTTP|response).*[ :\]]50[234]\b|50[234] (Bad Gateway|Service (Temporarily )?Unavailable|Gateway Time-?out)",
+        when: &[],
+        causes: &[(Registry5xx, Likely), (TlsInterceptingProxy, Possible)],
         source: "RFC 9110, section 15.6",
     },
     Pattern {
-        text: r"internal server error|bad gateway|service (temporarily )?unavailable|gateway time-?out|unknown: unknown error|temporarily overloaded|server error",
+        text: r"(unexpected (http )?status|status code|HTTP status|StatusCode|responded with|received|request to \S+|\]|error parsing HTTP|response).*[ :\]](500|501|520|521|522|523|524|525|526|530)\b|500 Internal Server Error",
         when: &[],
         causes: &[(Registry5xx, Likely)],
-        source: "RFC 9110, section 15.6; distribution registry/api/errcode",
+        source: "RFC 9110, section 15.6; Cloudflare, 5xx errors",
+    },
+    Pattern {
+        text: r"internal server error|bad gateway|service (is )?(temporarily |currently )?unavailable|gateway time-?out|unknown: unknown error|unknown error|temporarily overloaded|server error|INTERNAL_ERROR\b|UNAVAILABLE|backend fetch failed|upstream connect error|under maintenance|read-only mode|registry is down",
+        when: &[],
+        causes: &[(Registry5xx, Likely)],
+        source: "RFC 9110, section 15.6; distribution registry/api/errcode; Envoy's and Varnish's own words",
     },
 ];

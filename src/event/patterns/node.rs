@@ -2,87 +2,99 @@
 
 use super::Pattern;
 use crate::event::class::Class::{
-    CredentialsMissing, DiskFull, ImageRemovedUpstream, InvalidReference, KubeletQps,
-    LayerCorruptOrFormat, LocalImageNotPushed, NeverPullAbsent, NodeSetupBlocked, PermissionDenied,
-    PullTimeout, RegistryUnreachable, ShortName, SignatureEndpointError, SignaturePolicy,
-    UnsubstitutedTemplate,
+    CredentialsMissing, CredentialsNotUsed, DiskFull, ImageRemovedUpstream, InvalidReference,
+    KubeletQps, LayerCorruptOrFormat, LocalImageNotPushed, NeverPullAbsent, PermissionDenied,
+    PullTimeout, RedirectTargetUnreachable, ShortName, SignatureEndpointError, SignaturePolicy,
+    TlsInterceptingProxy, TokenExpired, TruncatedDownload, UnsubstitutedTemplate,
 };
 use crate::event::class::Confidence::{Likely, Possible, Sure};
 use crate::event::pattern::When;
 
+/// A text that is no image name, in the wordings of all runtimes.
+const NO_NAME: &str = r"invalid reference format|couldn't parse image (name|reference)|InvalidImageName|is not a valid repository/tag|could ?n[o']t parse (image )?reference|invalid repository name|repository name (component )?must (be|not|match|contain)|failed to parse (image )?reference|unable to parse (image|reference)|invalid image (name|reference)|(invalid|unsupported) checksum digest|invalid digest format|digest (length|format)|invalid tag format|invalid namespace name|could not parse reference|parsing (image )?(reference|name)|not a valid (docker )?image name|tag .{1,200} invalid|illegal (image|reference)|docker: invalid|invalid tag";
+
 /// The rows.
 pub(super) const ROWS: &[Pattern] = &[
     Pattern {
-        text: r"invalid reference format|couldn't parse image (name|reference)|InvalidImageName|is not a valid repository/tag|could ?n[o']t parse reference|invalid repository name|repository name must be|failed to parse reference",
+        text: NO_NAME,
         when: &[When::Template],
-        causes: &[(UnsubstitutedTemplate, Sure), (InvalidReference, Likely)],
+        causes: &[(UnsubstitutedTemplate, Likely), (InvalidReference, Likely)],
         source: "kubelet pkg/kubelet/images/image_manager.go; distribution/reference",
     },
     Pattern {
-        text: r"invalid reference format|couldn't parse image (name|reference)|is not a valid repository/tag|could ?n[o']t parse reference|invalid repository name|repository name must (be|not)|failed to parse reference|invalid checksum digest (format|length)|invalid tag format",
-        when: &[],
+        text: r"couldn't parse image (name|reference)|invalid reference format: repository name must be lowercase|is not a valid repository/tag|invalid checksum digest (format|length)|repository name must not be longer",
+        when: &[When::NoTemplate],
         causes: &[(InvalidReference, Sure)],
         source: "kubelet pkg/kubelet/images/image_manager.go; distribution/reference",
     },
     Pattern {
-        text: r"\bInvalidImageName\b",
+        text: NO_NAME,
         when: &[],
         causes: &[
             (InvalidReference, Likely),
             (UnsubstitutedTemplate, Possible),
         ],
-        source: "kubelet pkg/kubelet/images/types.go",
+        source: "distribution/reference; kubelet pkg/kubelet/images/types.go",
     },
     Pattern {
-        text: r"not found|manifest unknown|pull access denied|insufficient_scope|unauthorized|denied",
+        text: r"not found|manifest unknown|pull access denied|insufficient_scope|unauthorized|denied|no such host|name unknown|does not exist",
         when: &[When::UnsetTag],
         causes: &[(UnsubstitutedTemplate, Likely)],
         source: "a tag such as undefined or null comes from a variable that was not set",
     },
     Pattern {
-        text: r"is not present with pull policy of Never|ErrImageNeverPull",
+        text: r"is not present with pull policy of Never|ErrImageNeverPull|NeverPull",
         when: &[],
         causes: &[(NeverPullAbsent, Sure), (LocalImageNotPushed, Possible)],
         source: "kubelet pkg/kubelet/images/image_manager.go",
     },
     Pattern {
-        text: r"pull QPS exceeded",
+        text: r"pull QPS exceeded|ImagePull.{0,10}QPS|registry-?(qps|burst|PullQPS)",
         when: &[],
         causes: &[(KubeletQps, Sure)],
         source: "kubelet pkg/kubelet/images/puller.go",
     },
     Pattern {
-        text: r"no space left on device|disk quota exceeded|not enough (free )?(disk )?space|low on resource: ephemeral-storage|insufficient (disk )?space|There is not enough space on the disk",
+        text: r"no space left on device|disk quota exceeded|not enough (free )?(disk )?space|low on resource: ephemeral-storage|(in)?sufficient (free )?(disk )?space|There is not enough space on the disk|\bENOSPC\b|disk (is )?full|out of disk|no free (disk )?space|file system is full|thin pool|write error: No space",
         when: &[],
         causes: &[(DiskFull, Sure)],
         source: "Go syscall.ENOSPC; kubelet pkg/kubelet/eviction",
     },
     Pattern {
-        text: r"garbage collect required amount of images|DiskPressure|freed \d+ bytes, but",
+        text: r"garbage collect required amount of images|DiskPressure|freed \S+ bytes, but|Wanted to free \S+ bytes|FreeDiskSpaceFailed|ImageGCFailed|EvictionThresholdMet|reclaim ephemeral-storage|disk-pressure|InvalidDiskCapacity",
         when: &[],
         causes: &[(DiskFull, Likely)],
-        source: "kubelet pkg/kubelet/images/image_gc_manager.go",
+        source: "kubelet pkg/kubelet/images/image_gc_manager.go, pkg/kubelet/eviction",
     },
     Pattern {
-        text: r"short-name|short name mode|unqualified[- ]search|unqualified image|no registries are defined|ambiguous list",
+        text: r"short-name|short ?name mode|short names?\b|unqualified[- ]search|unqualified image|unqualified-search|no registries are defined|ambiguous list|no (search )?registries (are )?(configured|defined)",
         when: &[],
         causes: &[(ShortName, Sure)],
-        source: "containers/image pkg/shortnames",
+        source: "containers/image pkg/shortnames; CRI-O internal/storage/image.go",
     },
     Pattern {
-        text: r"(read|fetch|download|gett|retriev)(ing|ed)? (\S+ ){0,3}signatures?\b.*(status|dial tcp|timeout|lookup|x509|EOF|error|unauthorized|denied|refused|invalid)|/extensions/v2/\S*/signatures/|content/sigstore|/signature-\d+",
+        text: r"(read|fetch|download|gett|retriev|pars|access)(ing|ed)? (\S+ ){0,3}signatures?\b.*(status|dial tcp|timeout|lookup|x509|EOF|error|unauthorized|denied|refused|invalid|unrecognized|fail|not found|http)|/extensions/v2/\S*/signatures/|content/sigstore|/signature-\d+|signature .{0,80}(status code|unrecognized|Content-Type)|unable to (fetch|get|read|retrieve) (the )?signature|failed to (fetch|get|read|retrieve|download) (the )?signature|(rekor|fulcio|sigstore|tuf)\S* .{0,80}(timeout|refused|no such host|status|unreachable)",
         when: &[],
-        causes: &[(SignatureEndpointError, Sure)],
+        causes: &[
+            (SignatureEndpointError, Likely),
+            (SignaturePolicy, Possible),
+        ],
         source: "containers/image docker/docker_image_src.go, getSignaturesFromLookaside",
     },
     Pattern {
-        text: r"Source image rejected|signature was required|Signature(s)? for identity|SignatureValidationFailed|signature validation failed|is rejected by policy|rejected by policy|image verifier \S+ blocked|no matching signatures|no signatures found|cryptographic signature verification failed|invalid signature when validating",
+        text: r"Source image rejected|signature was required|Signature(s)? for identity|SignatureValidationFailed|signature validation failed|is rejected by policy|rejected by (policy|signature)|image verifier \S+ (blocked|rejected)|no matching signatures|no (valid )?signatures? (found|exists|were)|signature verification failed|invalid signature when validating|not signed|unsigned image|image is not trusted|policy\.json|Running image .{0,200} is rejected|required signature",
         when: &[],
-        causes: &[(SignaturePolicy, Sure)],
-        source: "containers/image copy/single.go; CRI-O internal/storage/image.go; containerd pkg/imageverifier",
+        causes: &[(SignaturePolicy, Likely)],
+        source: "containers/image copy/single.go; CRI-O internal/storage/image.go; containerd pkg/imageverifier; Harbor's policies",
     },
     Pattern {
-        text: r"admission webhook .*(signature|attest|cosign|notary|Binary Authorization)|denied by .*(Binary Authorization|attestor)|failed to verify image|image policy webhook|trust data",
+        text: r"A signature was required, but no signature exists|is rejected by policy|None of the signatures were accepted",
+        when: &[],
+        causes: &[(SignaturePolicy, Sure)],
+        source: "containers/image signature/policy_eval.go",
+    },
+    Pattern {
+        text: r"admission webhook .*(signature|attest|cosign|notary|Binary Authorization|verify|image)|denied by .*(Binary Authorization|attestor)|failed to verify (image|signature)|image policy webhook|trust data|(kyverno|connaisseur|portieris|ratify|gatekeeper).*(image|signature)",
         when: &[],
         causes: &[(SignaturePolicy, Likely)],
         source: "admission controllers that verify images: Kyverno, Binary Authorization, Connaisseur",
@@ -94,33 +106,41 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containers/image pkg/sysregistriesv2",
     },
     Pattern {
-        text: r"Failed to start Download and install k8s binaries",
+        text: r"Unable to retrieve some image pull secrets|FailedToRetrieveImagePullSecret|Couldn't find key \.dockerc|(image)?pull secrets? .{0,80}(not found|missing|does not exist)",
         when: &[],
-        causes: &[(NodeSetupBlocked, Sure), (RegistryUnreachable, Possible)],
-        source: "GKE, Troubleshoot image pulls",
+        causes: &[(CredentialsMissing, Likely), (CredentialsNotUsed, Likely)],
+        source: "kubelet pkg/kubelet/kubelet_pods.go",
     },
     Pattern {
-        text: r"Unable to retrieve some image pull secrets|FailedToRetrieveImagePullSecret|Couldn't find key \.dockerc|error execing credential provider|external registry credential provider|failed to (get|retrieve|fetch) (\S+ )?credentials",
+        text: r"error execing credential provider|external registry credential provider|credential provider|failed to (get|retrieve|fetch) (\S+ )?(credentials|authorization token)|error getting credentials|docker-credential-|unable to load credentials|NoCredentialProviders",
         when: &[],
-        causes: &[(CredentialsMissing, Likely)],
-        source: "kubelet pkg/kubelet/kubelet_pods.go; pkg/credentialprovider/plugin",
+        causes: &[
+            (CredentialsNotUsed, Likely),
+            (CredentialsMissing, Likely),
+            (TokenExpired, Possible),
+        ],
+        source: "kubelet pkg/credentialprovider/plugin; docker-credential-helpers",
     },
     Pattern {
-        text: r"context deadline exceeded|deadline exceeded while|pull progress timeout|image pull timeout|timed out pulling|operation timed out pulling",
+        text: r"context deadline exceeded($|[^ ]| [^(])|deadline exceeded while|DeadlineExceeded desc = (context|deadline)|pull progress timeout|image pull timeout|timed out (while )?pulling|operation timed out pulling|no progress for|pull(ing)? .{0,60}timed out|timed out waiting for .{0,40}(pull|image)|pull timeout",
         when: &[],
-        causes: &[(PullTimeout, Likely)],
-        source: "Go context.DeadlineExceeded; kubelet runtimeRequestTimeout",
+        causes: &[
+            (PullTimeout, Likely),
+            (RedirectTargetUnreachable, Possible),
+            (TlsInterceptingProxy, Possible),
+        ],
+        source: "Go context.DeadlineExceeded; kubelet runtimeRequestTimeout, image-pull-progress-deadline",
     },
     Pattern {
-        text: r"context canceled|code = Canceled|operation was canceled",
+        text: r"context cancell?ed|code = Canceled|operation was canceled|net/http: request canceled($|[^ ]| [^(w])",
         when: &[],
-        causes: &[(PullTimeout, Likely)],
+        causes: &[(PullTimeout, Likely), (TruncatedDownload, Possible)],
         source: "containerd internal/cri/server/images/image_pull.go, image_pull_progress_timeout",
     },
     Pattern {
         text: r"Failed to inspect image|ImageInspectError",
         when: &[],
-        causes: &[(LayerCorruptOrFormat, Possible)],
+        causes: &[(LayerCorruptOrFormat, Possible), (ShortName, Possible)],
         source: "kubelet pkg/kubelet/images/types.go",
     },
     Pattern {
@@ -128,5 +148,11 @@ pub(super) const ROWS: &[Pattern] = &[
         when: &[When::Removed],
         causes: &[(ImageRemovedUpstream, Possible)],
         source: "the notices of the publishers",
+    },
+    Pattern {
+        text: r"Container Registry (is|has been) (deprecated|shut ?down|turned down)|has been (deprecated|removed|deleted|moved|archived) .{0,80}(registry|image|repository)|registry (has been|is) (frozen|shut ?down|sunset)",
+        when: &[],
+        causes: &[(ImageRemovedUpstream, Likely)],
+        source: "cloud.google.com/artifact-registry/docs/transition/prepare-gcr-shutdown",
     },
 ];

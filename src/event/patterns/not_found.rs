@@ -2,59 +2,125 @@
 
 use super::Pattern;
 use crate::event::class::Class::{
-    BlobMissing, DanglingTag, DigestGone, ImageRemovedUpstream, LocalImageNotPushed,
-    RegistryCorrupt, RepoMissingOrPrivate, TagNotFound,
+    ArtifactNotImage, BlobMissing, CredentialsMissing, CredentialsNotUsed, DanglingTag, DigestGone,
+    ImageRemovedUpstream, LocalImageNotPushed, RegistryCorrupt, RepoMissingOrPrivate, TagNotFound,
 };
-use crate::event::class::Confidence::{Likely, Possible, Sure};
+use crate::event::class::Confidence::{Likely, Possible};
 use crate::event::family::Family;
 use crate::event::pattern::When;
 
 /// A manifest is not there, in the wordings of all runtimes and registries.
-const NO_MANIFEST: &str = r#"failed to resolve (reference|image)[^|]*: not found|[\w.:-]+/[\w./:@-]+"?: not found\s*"?$|manifest for \S+ not found|manifest unknown|MANIFEST_UNKNOWN|manifest tagged by .* is not found|Requested image not found|Failed to fetch "|tag (\S+ )?(does not exist|not found|unknown)|manifests?/?\S* ?:? ?404|status code \[manifests [^\]]*\]: 404|No such image|image (\S+ )?not found|unexpected status from HEAD request to \S+: 404|Tag \S+ was deleted or has expired|reading manifest \S+ in \S+: .{0,40}not found|404 not found"#;
+const NO_MANIFEST: &str = r#"failed to resolve (reference|image)[^|]*: not found|[\w.:-]+/[\w./:@-]+"?: not found\s*"?$|manifest for \S+ not found|manifest unknown|MANIFEST_UNKNOWN|manifest tagged by .* is not found|Requested image not found|Failed to fetch "|tag (\S+ )?(does not exist|not found|unknown|is missing)|manifests?/?\S* ?:? ?404|manifests?/\S+: (unexpected status code )?404|status code \[manifests [^\]]*\]: 404|No such image|image:? (\S+ )?(was )?(not found|does not exist)|unexpected status from (HEAD|GET) request to \S+: 404|Tag \S+ was deleted or has expired|reading manifest \S+ in \S+: .{0,60}(not found|404)|404:? \(?not found|manifest \S+ not found|manifest not found|no such manifest|does not have a tag|invalid tag or digest|could not find (image|tag|manifest)|(image|tag|manifest) .{0,80}(does not exist|not found)|not found: manifest|NotFound desc = .*: not found|StatusCode: 404|status=404"#;
+/// The manifest behind a tag is not there: it is asked for by the digest that the tag, or the index behind it, has given.
+const NO_MANIFEST_OF_TAG: &str = r"content descriptor \S+ \(application/vnd\.(oci\.image\.(manifest|index)|docker\.distribution\.manifest)\S*\)( from remote)?: not found|/manifests/sha256:\S+ not found|/manifests/sha256:\S+ ?:? 404|content at \S+/manifests/\S+ not found|manifests/sha256:\S+ .{0,20}not found";
 
 /// The rows.
 pub(super) const ROWS: &[Pattern] = &[
     Pattern {
-        text: r"content descriptor \S+ \(application/vnd\.(oci\.image\.(manifest|index)|docker\.distribution\.manifest)\S*\)( from remote)?: not found|/manifests/sha256:[0-9a-f]+ not found|/manifests/sha256:\S+ ?:? 404",
-        when: &[When::ByTag],
-        causes: &[(DanglingTag, Likely), (DigestGone, Possible)],
+        text: NO_MANIFEST_OF_TAG,
+        when: &[When::ByDigest],
+        causes: &[
+            (DigestGone, Likely),
+            (DanglingTag, Likely),
+            (RegistryCorrupt, Possible),
+        ],
+        source: "containerd core/remotes/docker/fetcher.go: the digest in the name, or one that its index lists, is gone",
+    },
+    Pattern {
+        text: NO_MANIFEST_OF_TAG,
+        when: &[],
+        causes: &[
+            (DanglingTag, Likely),
+            (DigestGone, Possible),
+            (RegistryCorrupt, Possible),
+        ],
         source: "containerd core/remotes/docker/fetcher.go: the tag was resolved, its manifest is gone",
     },
     Pattern {
-        text: r"(from manifest list|choosing (an )?image).*reading manifest sha256:\S+ in .*(unknown|not found|404)",
+        text: r"(from manifest list|choosing (an )?image|from index|determining manifest MIME type).*reading manifest sha256:\S+ in .*(unknown|not found|404)",
         when: &[],
         causes: &[(DanglingTag, Likely), (RegistryCorrupt, Possible)],
         source: "containers/image copy/multiple.go: the index was read, one of its manifests is gone",
     },
     Pattern {
-        text: r"content descriptor \S+ \(application/vnd\.(oci\.image\.(config|layer)|docker\.(container|image))\S*\)( from remote)?: not found|/blobs/sha256:\S+ (not found|:? ?404)|blob unknown|BLOB_UNKNOWN|unknown blob|fetching blob: .*404|blob \S+ (was )?not found|error pulling image configuration: .*(unknown blob|404|not found)",
+        text: r"fetching manifest \S+@sha256:\S+: .*(404|MANIFEST_UNKNOWN|not found)|: Pulling from \S+ (Error response from daemon: )?manifest unknown",
         when: &[],
-        causes: &[(BlobMissing, Sure)],
+        causes: &[
+            (DanglingTag, Likely),
+            (TagNotFound, Likely),
+            (RegistryCorrupt, Possible),
+        ],
+        source: "moby distribution/pull_v2.go: `Pulling from` is printed once the tag has been resolved",
+    },
+    Pattern {
+        text: r"content descriptor \S+ \(application/vnd\.(oci\.image\.(config|layer)|docker\.(container|image))\S*\)( from remote)?: not found|/blobs/sha256:\S+ (not found|:? ?404)|blobs/sha256:\S+: 404|content at \S+/blobs/\S+ not found|blob[ -]unknown|BLOB_UNKNOWN|unknown blob|(fetching|reading|copying|writing) (blob|config)\b.*(404|not found)|blob \S+ (was )?not found|error pulling image configuration: .*(unknown blob|404|not found)|StatusCode: 404.{0,40}blob|NoSuchKey|layer does not exist|missing (layer|blob)s?",
+        when: &[],
+        causes: &[
+            (BlobMissing, Likely),
+            (RegistryCorrupt, Possible),
+            (DanglingTag, Possible),
+        ],
         source: "containerd core/remotes/docker/fetcher.go; distribution registry/api/errcode, BLOB_UNKNOWN",
     },
     Pattern {
-        text: r"could not fetch content descriptor \S+ from remote: not found",
+        text: r"could not fetch content descriptor \S+ from remote: not found|failed to fetch descriptor .*not found",
         when: &[],
-        causes: &[(BlobMissing, Likely), (DanglingTag, Likely)],
+        causes: &[
+            (BlobMissing, Likely),
+            (DanglingTag, Likely),
+            (RegistryCorrupt, Possible),
+        ],
         source: "containerd core/remotes/docker/fetcher.go; GKE, Troubleshoot image pulls",
     },
     Pattern {
-        text: r"content digest sha256:[0-9a-f]+: not found|failed to get reader from content store",
+        text: r"content digest sha256:\S+: not found|failed to get reader from content store|blob not found in content store",
         when: &[],
-        causes: &[(BlobMissing, Possible), (RegistryCorrupt, Possible)],
+        causes: &[
+            (BlobMissing, Likely),
+            (RegistryCorrupt, Possible),
+            (DanglingTag, Possible),
+        ],
         source: "containerd core/content: the node's own store lost it, or it was never fetched",
     },
     Pattern {
-        text: r"name unknown|NAME_UNKNOWN|repository name not known|repository with name .* does not exist|project \S+ not found|repository \S+ not found|repository does not exist|repo(sitory)? not found|RepositoryNotFound|artifact \S+ not found",
-        when: &[When::NotFrom(&[Family::Ecr])],
-        causes: &[(RepoMissingOrPrivate, Likely)],
-        source: "distribution registry/api/errcode, NAME_UNKNOWN; Harbor",
+        text: r"name unknown|NAME_UNKNOWN|repository name not known|repository with name .* does not exist|project \S+ not found|repository \S+ (was )?not found|repository does not exist|repo(sitory)? (was )?not found|RepositoryNotFound|artifact \S+ not found|library/\S+ not found|NAME_INVALID|invalid repository name in|Repository .{1,80} not found",
+        when: &[When::Removed],
+        causes: &[
+            (ImageRemovedUpstream, Likely),
+            (RepoMissingOrPrivate, Likely),
+        ],
+        source: "the notices of the publishers",
     },
     Pattern {
-        text: r"name unknown|NAME_UNKNOWN|repository with name .* does not exist|RepositoryNotFound",
+        text: r"image library/\S+ not found|repository library/\S+ (was )?not found|name unknown|repository \S+ not found",
+        when: &[When::LocalName],
+        causes: &[
+            (LocalImageNotPushed, Likely),
+            (RepoMissingOrPrivate, Likely),
+        ],
+        source: "Docker before 1.10: a name of one part that Docker Hub does not have",
+    },
+    Pattern {
+        text: r"name unknown|NAME_UNKNOWN|repository name not known|repository with name .* does not exist|project \S+ not found|repository \S+ (was )?not found|repository does not exist|repo(sitory)? (was )?not found|RepositoryNotFound|Repository .{1,80} not found|404 page not found|after top-level value",
         when: &[],
-        causes: &[(RepoMissingOrPrivate, Sure)],
-        source: "Amazon ECR; distribution registry/api/errcode, NAME_UNKNOWN",
+        causes: &[(RepoMissingOrPrivate, Likely), (TagNotFound, Possible)],
+        source: "distribution registry/api/errcode, NAME_UNKNOWN; Amazon ECR; Harbor",
+    },
+    Pattern {
+        text: r"artifact \S+ not found",
+        when: &[],
+        causes: &[(TagNotFound, Likely), (RepoMissingOrPrivate, Likely)],
+        source: "Harbor src/lib/errors: the tag, or the repository, is not there",
+    },
+    Pattern {
+        text: r"there are no credentials on this request",
+        when: &[],
+        causes: &[
+            (CredentialsMissing, Likely),
+            (CredentialsNotUsed, Likely),
+            (RepoMissingOrPrivate, Likely),
+        ],
+        source: "kubelet before 1.3, pkg/kubelet/dockertools",
     },
     Pattern {
         text: NO_MANIFEST,
@@ -65,13 +131,23 @@ pub(super) const ROWS: &[Pattern] = &[
     Pattern {
         text: NO_MANIFEST,
         when: &[When::ByDigest],
-        causes: &[(DigestGone, Likely)],
+        causes: &[
+            (DigestGone, Likely),
+            (DanglingTag, Possible),
+            (RegistryCorrupt, Possible),
+        ],
         source: "OCI distribution specification, section Pulling manifests",
     },
     Pattern {
         text: NO_MANIFEST,
+        when: &[When::ArtifactTag],
+        causes: &[(ArtifactNotImage, Likely)],
+        source: "cosign names signatures, SBOMs and attestations by the digest of the image",
+    },
+    Pattern {
+        text: NO_MANIFEST,
         when: &[When::LocalName],
-        causes: &[(LocalImageNotPushed, Likely)],
+        causes: &[(LocalImageNotPushed, Likely), (TagNotFound, Likely)],
         source: "a name of one part means an official image of Docker Hub, and there is none of that name",
     },
     Pattern {
@@ -96,17 +172,37 @@ pub(super) const ROWS: &[Pattern] = &[
         text: NO_MANIFEST,
         when: &[When::From(&[
             Family::DockerHub,
-            Family::GitHub,
             Family::Quay,
             Family::Open,
+            Family::ArtifactRegistry,
+            Family::EcrPublic,
         ])],
-        causes: &[(ImageRemovedUpstream, Possible)],
+        causes: &[(ImageRemovedUpstream, Possible), (DanglingTag, Possible)],
         source: "public images go away without notice",
     },
     Pattern {
         text: NO_MANIFEST,
-        when: &[When::From(&[Family::Localhost, Family::Other])],
+        when: &[When::From(&[Family::GitHub])],
+        causes: &[(DanglingTag, Possible), (ImageRemovedUpstream, Possible)],
+        source: "clean-up jobs of GitHub packages delete the untagged manifests that an index needs",
+    },
+    Pattern {
+        text: NO_MANIFEST,
+        when: &[When::From(&[
+            Family::Localhost,
+            Family::Other,
+            Family::GitLab,
+            Family::Acr,
+            Family::Ecr,
+            Family::RedHat,
+        ])],
         causes: &[(RegistryCorrupt, Possible), (DanglingTag, Possible)],
         source: "distribution issue 3254: garbage collection of a self-hosted registry",
+    },
+    Pattern {
+        text: NO_MANIFEST,
+        when: &[],
+        causes: &[(DanglingTag, Possible), (RegistryCorrupt, Possible)],
+        source: "distribution issue 3254; moby distribution/errors.go",
     },
 ];

@@ -2,24 +2,31 @@
 
 use super::Pattern;
 use crate::event::class::Class::{
-    ArtifactNotImage, AttestationManifest, PlatformMismatch, RuntimePlatformBug, Schema1,
-    WindowsVersionMismatch, WrongArchBinary,
+    ArtifactNotImage, AttestationManifest, InvalidReference, PlatformMismatch, RegistryCorrupt,
+    RuntimePlatformBug, Schema1, TlsInterceptingProxy, WindowsVersionMismatch, WrongArchBinary,
 };
 use crate::event::class::Confidence::{Likely, Possible, Sure};
 use crate::event::pattern::When;
 
+/// The image has no variant for the node, in the wordings of all runtimes.
+const NO_PLATFORM: &str = r"no match for platform in (the )?manifest|no image found in (manifest list|image index)|no matching manifest for|does not match the specified platform|cannot be used on this platform|no child with platform|no matching platform|unsupported platform|no (image )?manifests? (was )?(found |matching )?for platform|does not provide the specified platform|does not provide any platform|image operating system .{0,30}(cannot|not)|no suitable image|architecture .{0,20}not (found|supported)|(incompatible|not compatible) with .{0,30}(architecture|platform)|image might be filtered out|platform .{0,40}(is not available|not supported|mismatch)|no unpack platforms? (defined|configured)|no image manifest matches|could not find (a )?platform|no.{0,20}manifest .{0,30}linux/";
+
 /// The rows.
 pub(super) const ROWS: &[Pattern] = &[
     Pattern {
-        text: r"Schema 1 images have been deprecated|schema 1 image manifests are no longer supported|v1\+prettyjws|distribution\.manifest\.v1\+(jws|json)|schema 1 not supported|manifest version 2, schema 1|Image Format v1|schema ?(version )?v?1 (manifest|image)s?|unsupported schema version 1|schemaVersion:? ?1\b",
+        text: r"Schema 1 images have been deprecated|schema 1 image manifests are no longer supported|v1\+prettyjws|distribution\.manifest\.v1\+(jws|json)|schema ?1 not supported|manifest version 2, schema 1|Image Format v1|schema ?(version )?v?1 (manifest|image)s?|unsupported schema ?version 1|schemaVersion.{0,3} ?1\b|docker schema ?(v2s1|v1|1)|unsupported manifest schema version: 1|PULL_SCHEMA_1|missing signature key",
         when: &[],
         causes: &[(Schema1, Sure)],
         source: "containerd v2.0 core/remotes/docker/schema1, v2.1 core/transfer/local/pull.go; moby distribution/errors.go",
     },
     Pattern {
-        text: r"in-toto|unknown/unknown|attestation-manifest|architecture .?unknown.?, (variant .{0,12})?OS .?unknown",
+        text: r"in-toto|unknown/unknown|attestation-manifest|attestation|architecture .?unknown.?, (variant .{0,12})?OS .?unknown",
         when: &[],
-        causes: &[(AttestationManifest, Likely)],
+        causes: &[
+            (AttestationManifest, Likely),
+            (PlatformMismatch, Possible),
+            (ArtifactNotImage, Possible),
+        ],
         source: "BuildKit docs/attestations/attestation-storage.md",
     },
     Pattern {
@@ -29,9 +36,13 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd issue 8243",
     },
     Pattern {
-        text: r"must support amd64/linux|manifest, config or layer media type for the source image",
+        text: r"must support amd64/linux|manifest, config or layer media type for the source image|image manifest media type .{0,20}not supported",
         when: &[],
-        causes: &[(PlatformMismatch, Likely), (AttestationManifest, Likely)],
+        causes: &[
+            (AttestationManifest, Likely),
+            (PlatformMismatch, Likely),
+            (ArtifactNotImage, Possible),
+        ],
         source: "Cloud Run and AWS Lambda: what they answer to an index with attestations",
     },
     Pattern {
@@ -41,13 +52,13 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd issue 2943: old versions match Arm variants wrongly; the pause image has all platforms",
     },
     Pattern {
-        text: r"container operating system does not match the host|0xc0370101|incompatible with a .{0,40}host|no matching manifest for unknown in|Windows version .*(incompatible|not supported|mismatch)|CreateComputeSystem.*(does not match|0xc037)",
+        text: r"container operating system does not match the host|0xc0370101|incompatible with a .{0,40}host|no matching manifest for unknown in|Windows version .*(incompatible|not supported|mismatch)|CreateComputeSystem.*(does not match|0xc037)|operating system of the container does not match",
         when: &[],
         causes: &[(WindowsVersionMismatch, Sure)],
         source: "Windows HCS errors; moby distribution/pull_v2_windows.go",
     },
     Pattern {
-        text: r"no matching manifest for windows|no match for platform in manifest|image found in (manifest list|image index) for architecture",
+        text: NO_PLATFORM,
         when: &[When::WindowsBase],
         causes: &[(WindowsVersionMismatch, Likely), (PlatformMismatch, Likely)],
         source: "moby distribution/pull_v2_windows.go: base images of Windows run on their own build only",
@@ -55,8 +66,14 @@ pub(super) const ROWS: &[Pattern] = &[
     Pattern {
         text: r"wanted linux/arm64(/v8)?, actual: linux/arm64|wanted linux/arm(/v\d)?, actual: linux/arm\b|wanted linux/amd64(/v\d)?, actual: linux/amd64",
         when: &[],
-        causes: &[(RuntimePlatformBug, Sure)],
+        causes: &[(RuntimePlatformBug, Likely), (PlatformMismatch, Possible)],
         source: "moby issue 42732: the same platform, written in two ways, was not taken for the same",
+    },
+    Pattern {
+        text: r"does not match the (detected host|expected) platform|can't load \S+ .{0,10}on a \S+.?bit platform|can't load .{0,40} on a .{0,20}platform|wrong ELF class|CPU (does not support|is not supported)|x86-64-v[234]|machine type .{0,20}not supported|ELF: not found|qemu: uncaught target signal|Bad CPU type in executable",
+        when: &[],
+        causes: &[(WrongArchBinary, Likely), (PlatformMismatch, Possible)],
+        source: "moby daemon/create.go; the loaders of Java, glibc and macOS",
     },
     Pattern {
         text: r"no matching manifest for windows",
@@ -68,39 +85,51 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby distribution/pull_v2_windows.go",
     },
     Pattern {
-        text: r"no match for platform in manifest: |no image found in (manifest list|image index) for|no matching manifest for (linux|darwin)|does not match the specified platform|cannot be used on this platform|no child with platform|no matching platform|unsupported platform|no (image )?manifest (found )?for platform|does not provide the specified platform|does not provide any platform|image operating system .{0,30}(cannot|not)",
+        text: NO_PLATFORM,
         when: &[],
-        causes: &[(PlatformMismatch, Sure)],
+        causes: &[
+            (PlatformMismatch, Likely),
+            (RuntimePlatformBug, Possible),
+            (AttestationManifest, Possible),
+        ],
         source: "containerd core/images/image.go; containers/image internal/manifest; moby distribution/pull_v2.go",
     },
     Pattern {
-        text: r"no match for platform in manifest sha256:",
+        text: r"exec format error|cannot execute binary file|cannot execute: required file not found|rosetta error: failed to open elf|qemu-\S+: Could not open|Could not open '/lib(64)?/ld-|exec user process caused.{0,20}no such file or directory.{0,20}ld-linux|ENOEXEC|qemu: Unsupported syscall|not a valid Win32 application",
         when: &[],
-        causes: &[(PlatformMismatch, Likely), (RuntimePlatformBug, Possible)],
-        source: "containerd up to 1.3 core/images/image.go, and the transfer service of 2.1; containerd issue 2943",
-    },
-    Pattern {
-        text: r"exec format error|Exec format error|cannot execute binary file|rosetta error: failed to open elf|qemu-\S+: Could not open|exec user process caused.{0,20}no such file or directory.{0,20}ld-linux",
-        when: &[],
-        causes: &[(WrongArchBinary, Likely)],
+        causes: &[(WrongArchBinary, Likely), (PlatformMismatch, Possible)],
         source: "Linux execve(2), ENOEXEC",
     },
     Pattern {
-        text: r"does not match the (detected host|expected) platform",
-        when: &[],
-        causes: &[(WrongArchBinary, Likely), (PlatformMismatch, Likely)],
-        source: "moby daemon/create.go",
+        text: r"failed to (register|extract|apply) layer|processing tar file|invalid tar header|unexpected EOF|unsupported|unknown|no processor|mismatch|not found",
+        when: &[When::ArtifactTag],
+        causes: &[(ArtifactNotImage, Likely), (AttestationManifest, Possible)],
+        source: "cosign names signatures, SBOMs and attestations by the digest of the image, with .sig, .sbom and .att",
     },
     Pattern {
-        text: r"invalid rootfs|mismatched image rootfs and manifest layers|number of layers and diffIDs don't match|unsupported image-specific operation on artifact|encountered unknown type|encountered remote .*when fetching|cncf\.helm|cosign\.|dev\.sigstore|vnd\.wasm|oci\.empty|buildkit\.cacheconfig|docker\.plugin|(unsupported|invalid|unexpected) (config )?media ?type .{0,6}application/vnd\.(cncf|oci\.(artifact|empty)|dev|docker\.plugin|unknown)|is not an image|not a (runnable|container) image|unknown config media ?type|invalid image config|OCI artifact, not (an )?image|artifact ?type",
+        text: r"invalid rootfs|mismatched image rootfs and manifest layers|number of layers and diffIDs don't match|unsupported image-specific operation on artifact|encountered unknown type|encountered remote .*when fetching|cncf\.helm|cosign\.|dev\.sigstore|vnd\.wasm|application/wasm|oci\.empty|buildkit\.cacheconfig|docker\.plugin|(unsupported|invalid|unexpected|unknown) (config |layer )?media ?type .{0,6}application/(vnd\.(cncf|oci\.(artifact|empty)|dev|docker\.(plugin|ai)|unknown|cyclonedx|syft|dsse)|json|octet-stream|spdx)|is not an? (container |docker )?image|not a (runnable|container|valid) image|unknown (config|artifact) ?(media ?)?type|invalid image config|OCI artifact, not (an )?image|artifact ?type|minimum number of descriptors|vnd\.unknown\.(config|artifact)|(is|was) (a )?helm chart|target is plugin|invalid image type|no command specified|does not contain .{0,20}(os|architecture)|invalid (config|manifest) media ?type|no config found|identifier is not an image|payload does not match any of the supported image formats|mixed OCI image with Docker v2s2|not an image manifest|unsupported (docker v2s2|OCI) media type|invalid mediatype|unknown image config|media ?type .{0,90} is not allowed|could not load config with media ?type",
         when: &[],
-        causes: &[(ArtifactNotImage, Likely)],
-        source: "containerd core/unpack/unpacker.go, core/images; containers/image internal/manifest/errors.go; moby distribution/pull_v2.go",
+        causes: &[
+            (ArtifactNotImage, Likely),
+            (AttestationManifest, Possible),
+            (RegistryCorrupt, Possible),
+        ],
+        source: "containerd core/unpack/unpacker.go, core/images; containers/image internal/manifest/errors.go; moby distribution/pull_v2.go; Helm pkg/registry",
     },
     Pattern {
-        text: r"mismatched image rootfs and manifest layers|number of layers and diffIDs don't match",
+        text: r"(unsupported|unexpected|unknown) (manifest |config )?media ?type",
         when: &[],
-        causes: &[(AttestationManifest, Possible)],
-        source: "containerd core/unpack/unpacker.go",
+        causes: &[
+            (ArtifactNotImage, Possible),
+            (RegistryCorrupt, Possible),
+            (TlsInterceptingProxy, Possible),
+        ],
+        source: "containerd core/images/handlers.go; moby distribution/pull_v2.go",
+    },
+    Pattern {
+        text: r"https?://\S+: invalid reference format",
+        when: &[],
+        causes: &[(InvalidReference, Sure)],
+        source: "distribution/reference: a name has no scheme",
     },
 ];
