@@ -143,5 +143,6 @@ pub fn is_source_name(path: &Path) -> bool {
         || (is(last, &TEMPLATE_EXTENSIONS) && is(words.next_back(), &EXTENSIONS))
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests;

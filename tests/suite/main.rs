@@ -1,5 +1,7 @@
 //! End-to-end tests, in one binary so that it links once.
 
+// Half of it starts Unix programs, makes links or sets modes.
+#![cfg(unix)]
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,
@@ -10,18 +12,21 @@
     reason = "tests do I/O, fail by panicking, and say what they skip"
 )]
 
+mod action;
 mod architecture;
 mod changed;
 mod cli;
 mod completeness;
 mod config;
 mod docker_registry;
+mod documented_ci;
 mod events;
 mod extraction;
 mod fixtures;
 mod ignores;
 mod images;
 mod inspect;
+mod linters;
 mod merge;
 mod partition;
 mod pre_commit;
