@@ -45,17 +45,12 @@ fn looks_like_a_rule(words: &str) -> bool {
 
 fn page(rule: &Rule) -> String {
     let severity = rule.severity.map_or("off", |severity| severity.as_str());
-    let lines: Vec<&str> = rule
-        .documentation
-        .lines()
-        .map(|line| line.strip_prefix(' ').unwrap_or(line))
-        .collect();
     format!(
         "# {}\n\n{}.\nDefault severity: {severity}. Facts needed: {}.\n\n{}\n",
         rule.id,
         rule.summary,
         rule.needs.as_str(),
-        lines.join("\n").trim_end()
+        rule.text()
     )
 }
 

@@ -49,6 +49,6 @@ fn as_json(rule: &Rule) -> serde_json::Value {
         "depth": rule.needs.as_str(),
         "event": rule.event,
         "summary": rule.summary,
-        "documentation": rule.documentation,
+        "documentation": rule.text(),
     })
 }

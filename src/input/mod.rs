@@ -126,10 +126,8 @@ const KUSTOMIZATION: &str = "Kustomization";
 /// ending of a template behind, such as `deployment.yaml.template`, and Dockerfiles. What it holds is told by its content.
 #[must_use]
 pub fn is_source_name(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
+    // A name need not be UTF-8, and its ending tells all the same.
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
     let mut words = name.split('.');
     let is = |word: Option<&str>, known: &[&str]| {
         word.is_some_and(|word| known.iter().any(|one| word.eq_ignore_ascii_case(one)))

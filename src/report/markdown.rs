@@ -12,7 +12,9 @@ use super::{Counts, Format, Image, Report, Verdict};
 use crate::facts::PlatformImage;
 use crate::finding::Finding;
 
-/// What fits into a comment of 65,536 characters and is still read.
+/// The bytes of each part of which a report can have any number. All parts fit into a comment of 65,536 characters.
+const ROOM: usize = 20_000;
+/// What is still read.
 const FINDINGS: usize = 50;
 const IMAGES: usize = 100;
 const POOLS: usize = 12;
@@ -62,34 +64,45 @@ fn findings(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     }
     let places = Places::new(report);
     writeln!(out, "\n### Findings\n")?;
-    for finding in report.findings.iter().take(FINDINGS) {
-        self::finding(finding, &places, out)?;
-    }
-    more(report.findings.len(), FINDINGS, "finding", out)
+    let texts = report
+        .findings
+        .iter()
+        .map(|finding| self::finding(finding, &places));
+    let shown = fitting(texts.take(FINDINGS), out)?;
+    more(report.findings.len(), shown, "finding", out)
 }
 
-fn finding(finding: &Finding, places: &Places<'_>, out: &mut dyn io::Write) -> io::Result<()> {
-    writeln!(
-        out,
-        "- **{}** {} {}",
-        finding.severity,
-        code(finding.rule),
-        prose(&finding.message)
-    )?;
+/// Writes texts as long as there is room. Gives how many.
+fn fitting(texts: impl Iterator<Item = String>, out: &mut dyn io::Write) -> io::Result<usize> {
+    let mut left = ROOM;
+    let mut shown = 0;
+    for text in texts {
+        let Some(rest) = left.checked_sub(text.len()) else {
+            break;
+        };
+        left = rest;
+        out.write_all(text.as_bytes())?;
+        shown += 1;
+    }
+    Ok(shown)
+}
+
+fn finding(finding: &Finding, places: &Places<'_>) -> String {
+    let rule = code(finding.rule);
+    let message = prose(&finding.message);
+    let mut lines = vec![format!("- **{}** {rule} {message}\n", finding.severity)];
     if let Some(&span) = finding.places.first() {
         let place = places.of(span);
-        let workload = place.workload().unwrap_or_default();
-        writeln!(
-            out,
-            "  - at {} {}",
-            code(&place.to_string()),
-            prose(&workload)
-        )?;
+        let workload = prose(&place.workload().unwrap_or_default());
+        lines.push(format!("  - at {} {workload}\n", code(&place.to_string())));
     }
-    for (name, text) in details(finding, places, PLACES) {
-        writeln!(out, "  - {name}: {}", prose(&text))?;
-    }
-    Ok(())
+    let details = details(finding, places, PLACES);
+    lines.extend(
+        details
+            .iter()
+            .map(|(name, text)| format!("  - {name}: {}\n", prose(text))),
+    );
+    lines.concat()
 }
 
 /// A row for each image and a column for each node pool, or the platforms where there is no pool.
@@ -105,7 +118,7 @@ fn images(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     header.extend(pools.iter().map(|pool| code(&pool.name)));
     writeln!(out, "\n### Images\n\n| {} |", header.join(" | "))?;
     writeln!(out, "|{}", " --- |".repeat(header.len()))?;
-    for image in report.images.iter().take(IMAGES) {
+    let rows = report.images.iter().map(|image| {
         let mut row = vec![
             code(&image.reference.to_string()),
             image.occurrences.len().to_string(),
@@ -114,9 +127,10 @@ fn images(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
             row.push(platforms(image));
         }
         row.extend(pools.iter().map(|pool| cell(&Cell::of(image, pool))));
-        writeln!(out, "| {} |", row.join(" | "))?;
-    }
-    more(report.images.len(), IMAGES, "image", out)?;
+        format!("| {} |\n", row.join(" | "))
+    });
+    let shown = fitting(rows.take(IMAGES), out)?;
+    more(report.images.len(), shown, "image", out)?;
     more(report.node_pools.len(), POOLS, "node pool", out)
 }
 
@@ -151,21 +165,20 @@ fn sources(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     let places = Places::new(report);
     let problems = report.problems.iter().map(|problem| {
         let place = places.of(problem.span).to_string();
-        format!("- {}: {}", code(&place), prose(&problem.message))
+        format!("- {}: {}\n", code(&place), prose(&problem.message))
     });
     let skipped = report.inputs.iter().filter_map(|input| {
         let why = input.skipped.as_deref()?;
-        Some(format!("- {}: {}", code(&input.path), prose(why)))
+        Some(format!("- {}: {}\n", code(&input.path), prose(why)))
     });
     let lines: Vec<String> = problems.chain(skipped).collect();
     if lines.is_empty() {
         return Ok(());
     }
     writeln!(out, "\n### Sources that were not read as a whole\n")?;
-    for line in lines.iter().take(FINDINGS) {
-        writeln!(out, "{line}")?;
-    }
-    more(lines.len(), FINDINGS, "source", out)
+    let count = lines.len();
+    let shown = fitting(lines.into_iter().take(FINDINGS), out)?;
+    more(count, shown, "source", out)
 }
 
 fn more(count: usize, shown: usize, what: &str, out: &mut dyn io::Write) -> io::Result<()> {

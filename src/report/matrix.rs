@@ -2,7 +2,7 @@
 
 use super::Image;
 use crate::cluster::NodePool;
-use crate::facts::{Answer, Found};
+use crate::facts::{Answer, Found, PlatformImage};
 use crate::oci::{Bytes, Manifest, Platform};
 use crate::workload::{Landing, landing};
 
@@ -19,6 +19,8 @@ pub(super) enum Cell {
     Missing,
     /// An image that is pulled and does not run: it is for this platform.
     Wrong(Platform),
+    /// An image of which a part is not there.
+    Incomplete,
     /// Something that is no image, in the words of the report.
     NoImage(&'static str),
     /// The registry said no.
@@ -66,7 +68,11 @@ impl Cell {
         let Some(image) = found.image_on(pool) else {
             return Self::Missing;
         };
+        if lacks_a_part(image) {
+            return Self::Incomplete;
+        }
         match image.platform() {
+            _ if image.failure().is_some() => Self::Unknown,
             None => Self::Unknown,
             Some(platform) if !platform.runs_on(node) => Self::Wrong(platform.clone()),
             Some(_) => Self::Runs(image.compressed_bytes()),
@@ -77,7 +83,11 @@ impl Cell {
     pub const fn serves(&self) -> Option<bool> {
         match self {
             Self::Runs(_) | Self::Schema1 => Some(true),
-            Self::Missing | Self::Wrong(_) | Self::NoImage(_) | Self::Refused(_) => Some(false),
+            Self::Missing
+            | Self::Wrong(_)
+            | Self::Incomplete
+            | Self::NoImage(_)
+            | Self::Refused(_) => Some(false),
             Self::Unscheduled | Self::Unknown => None,
         }
     }
@@ -103,9 +113,20 @@ impl Cell {
             Self::Schema1 => "converts schema1".to_owned(),
             Self::Missing => "no such platform".to_owned(),
             Self::Wrong(platform) => format!("is {platform}"),
+            Self::Incomplete => "incomplete".to_owned(),
             Self::NoImage(kind) => format!("is {kind}"),
             Self::Refused(reason) => (*reason).to_owned(),
             Self::Unknown => "not known".to_owned(),
         }
     }
+}
+
+/// Whether a registry said that the manifest, the config or a layer of an image is not there, or not as declared.
+fn lacks_a_part(image: &PlatformImage) -> bool {
+    matches!(image.manifest, Some(Answer::Refused(_)))
+        || matches!(image.config, Some(Answer::Refused(_)))
+        || image
+            .faulty_blobs
+            .iter()
+            .any(|blob| !matches!(blob.size, Answer::Undetermined(_)))
 }

@@ -98,8 +98,8 @@ struct Descriptor {
 
 #[derive(Serialize)]
 struct Help {
-    text: &'static str,
-    markdown: &'static str,
+    text: String,
+    markdown: String,
 }
 
 #[derive(Serialize)]
@@ -187,8 +187,8 @@ fn descriptor(rule: &'static Rule) -> Descriptor {
         short_description: summary(rule.summary),
         full_description: summary(rule.summary),
         help: Help {
-            text: rule.documentation,
-            markdown: rule.documentation,
+            text: rule.text(),
+            markdown: rule.text(),
         },
         help_uri: rule_page(rule.id),
         default_configuration: Configuration {

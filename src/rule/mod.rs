@@ -118,6 +118,14 @@ pub fn find(id: &str) -> Option<&'static Rule> {
 }
 
 impl Rule {
+    /// The documentation as a text of its own: without the blank that stands before each line of a comment.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let lines = self.documentation.lines();
+        let lines = lines.map(|line| line.strip_prefix(' ').unwrap_or(line));
+        lines.collect::<Vec<_>>().join("\n").trim_end().to_owned()
+    }
+
     /// A finding of this rule about the subject's occurrence.
     fn finding(&self, subject: &Subject<'_>, message: impl Into<String>) -> Finding {
         let occurrence = subject.occurrence;

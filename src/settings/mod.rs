@@ -232,7 +232,7 @@ impl Settings {
         let or_file = |given: Vec<PathBuf>, own: &Vec<PathBuf>| {
             if given.is_empty() { own.clone() } else { given }
         };
-        let mut paths = or_file(overrides.paths, &file.paths);
+        let mut paths = or_file(seen_from_here(overrides.paths), &file.paths);
         if paths.is_empty() && images.is_empty() {
             paths.push(PathBuf::from("."));
         }
@@ -423,9 +423,20 @@ pub fn find_config_file(first_path: &Path) -> Option<PathBuf> {
         .ancestors()
         .map(|folder| folder.join(CONFIG_FILE_NAME))
         .find(|candidate| candidate.is_file())?;
-    let here = std::env::current_dir().ok();
-    let from_here = here.and_then(|here| found.strip_prefix(here).ok().map(Path::to_owned));
-    Some(from_here.unwrap_or(found))
+    seen_from_here(vec![found]).pop()
+}
+
+/// Paths in the current folder, named as from there: platforms find only such paths in a repository.
+fn seen_from_here(paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    let Ok(here) = std::env::current_dir() else {
+        return paths;
+    };
+    let from_here = |path: PathBuf| match path.strip_prefix(&here) {
+        Ok(rest) if rest.as_os_str().is_empty() => PathBuf::from("."),
+        Ok(rest) => rest.to_owned(),
+        Err(_) => path,
+    };
+    paths.into_iter().map(from_here).collect()
 }
 
 /// The folder for this program in the user's cache folder: `XDG_CACHE_HOME`, else the platform's own place.

@@ -58,18 +58,28 @@ impl Settings {
             let _ = writeln!(text, "{line:width$}  # {origin}");
         }
         if let Some(file) = file {
-            for (what, count) in [
-                ("node-pool", self.node_pools.len()),
-                ("override", self.overrides.len()),
-                ("ignore", self.ignores.len()),
-                ("image-field", self.image_fields.len()),
-            ] {
-                if count > 0 {
-                    let _ = writeln!(text, "# [[{what}]]: {count}, {}", file.path);
-                }
-            }
+            text += &self.tables(file);
         }
         text
+    }
+
+    /// The tables of the config file that are in force. Nothing but the file can hold them.
+    fn tables(&self, file: &ConfigFile) -> String {
+        let Ok(all) = file.text.parse::<toml::Table>() else {
+            return String::new();
+        };
+        let in_force = [
+            ("node-pool", !self.node_pools.is_empty()),
+            ("override", !self.overrides.is_empty()),
+            ("ignore", !self.ignores.is_empty()),
+            ("image-field", !self.image_fields.is_empty()),
+        ];
+        let tables = in_force.into_iter().filter_map(|(key, in_force)| {
+            let table = all.get(key).filter(|_| in_force)?.clone();
+            let table = toml::Table::from_iter([(key.to_owned(), table)]);
+            Some(format!("\n# {}\n{table}", file.path))
+        });
+        tables.collect()
     }
 
     /// Every option that has a value, by its key. The tables of the config file are left out.

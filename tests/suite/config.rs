@@ -265,6 +265,27 @@ fn what_show_settings_prints_is_a_config_file_that_fits_the_schema() {
 }
 
 #[test]
+fn what_show_settings_prints_has_the_tables_that_are_in_force() {
+    let tables = "[[node-pool]]\nname = \"arm\"\nprovider = \"gke\"\nmachine-type = \"c4a-standard-4\"\n\
+                  [[override]]\npaths = [\"a/**\"]\nrules = { latest-tag = \"off\" }\nbudgets = { image = \"8GB\" }\n\
+                  [[ignore]]\nrules = [\"latest-tag\"]\nreason = \"known\"\nexpires = 2099-01-01\n";
+    let sources = Sources::new().file("oci-preflight.toml", tables);
+    let shown = |words: &[&str]| {
+        let run = Preflight::lint(["--show-settings"]).args(words);
+        as_json(&run.current_dir(sources.path()).run().stdout)
+    };
+    let (all, given) = (as_json(tables), shown(&[]));
+    for table in ["node-pool", "override", "ignore"] {
+        assert_eq!(given[table], all[table], "{table}");
+    }
+    // A flag stands in for the node pools of the file.
+    assert_eq!(
+        shown(&["--platform", "linux/amd64"])["node-pool"],
+        Value::Null
+    );
+}
+
+#[test]
 fn a_list_in_a_variable_is_split_at_commas() {
     let sources = Sources::new().file("pod.yaml", pod("nginx"));
     let report = Preflight::lint(["--offline"])

@@ -43,6 +43,7 @@ mod registry_ways;
 mod renders;
 mod reports;
 mod reports_builder;
+mod reports_delivered;
 mod reports_formats;
 mod reports_hostile;
 mod reports_html;

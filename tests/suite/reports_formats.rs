@@ -6,12 +6,13 @@ use std::process::Command;
 use std::sync::Arc;
 
 use oci_preflight::facts::{Answer, Found};
+use oci_preflight::finding::Finding;
 use oci_preflight::report::{GitLab, JUnit, Markdown, Report, Sarif};
 use oci_preflight::rule::RULES;
 use oci_preflight::workload::Placement;
 use serde_json::Value;
 
-use crate::reports_builder::{Builder, clean, index, shop, written};
+use crate::reports_builder::{Builder, clean, finding, index, not_found, shop, written};
 use crate::reports_hostile::{EVIL, hostile};
 
 fn reports() -> Vec<Report> {
@@ -83,7 +84,7 @@ fn sarif_has_all_rules_with_their_documentation() {
         .filter_map(|rule| rule["id"].as_str())
         .collect();
     assert_eq!(ids, RULES.iter().map(|rule| rule.id).collect::<Vec<_>>());
-    assert_eq!(rules[0]["help"]["markdown"], RULES[0].documentation);
+    assert_eq!(rules[0]["help"]["markdown"], RULES[0].text());
     assert_eq!(run["columnKind"], "unicodeCodePoints");
     for result in run["results"].as_array().expect("results") {
         if let Some(index) = result["ruleIndex"].as_u64() {
@@ -176,6 +177,43 @@ fn junit_reads_back_with_one_case_for_each_place() {
 #[test]
 fn markdown_shows_images_against_node_pools() {
     insta::assert_snapshot!(written(&Markdown, &shop().report()));
+}
+
+#[test]
+fn markdown_fits_into_a_comment() {
+    let mut builder = Builder::default();
+    let source = builder.source("a.yaml", &"image: x/y:1\n".repeat(200));
+    for nth in 0..200 {
+        let occurrence = builder.occurrence(source, "x/y:1", nth);
+        builder.0.findings.push(Finding {
+            message: format!("number {nth}: {}", "a long story. ".repeat(100)),
+            ..finding("some-rule", &occurrence)
+        });
+        builder.skipped(
+            &format!("{nth}-{}.yaml", "x".repeat(200)),
+            None,
+            &"gone ".repeat(100),
+        );
+    }
+    let text = written(&Markdown, &builder.report());
+    // https://docs.github.com/en/rest/issues/comments: a body has at most 65,536 characters.
+    assert!(text.chars().count() < 65_536, "{}", text.len());
+    assert!(
+        text.contains("number 0:") && text.contains(" findings more."),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_table_knows_an_image_of_which_a_part_is_missing() {
+    let mut builder = clean();
+    builder.pool("arm", "linux/arm64");
+    let Answer::Refused(missing) = not_found() else {
+        panic!("a refusal");
+    };
+    builder.lookup("nginx:1.27", index(Some(Answer::Refused(missing))));
+    let text = written(&Markdown, &builder.report());
+    assert!(text.contains("| 1 | ❌ incomplete |"), "{text}");
 }
 
 #[test]

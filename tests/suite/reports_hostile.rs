@@ -70,7 +70,7 @@ fn nothing_in_a_terminal_report_acts() {
 }
 
 /// An image whose registry wants to do harm, on a pool of that kind.
-fn hostile_image() -> Report {
+pub fn hostile_image() -> Report {
     let Answer::Found(mut found) = index(None) else {
         panic!("an index");
     };

@@ -7,7 +7,7 @@ use std::process::Command;
 use oci_preflight::report::{Html, Report};
 
 use crate::reports_builder::{Builder, clean, index, shop, written};
-use crate::reports_hostile::hostile;
+use crate::reports_hostile::{hostile, hostile_image};
 
 /// The shop, with a second image that shares the layers of the first.
 fn shop_with_shared_layers() -> Report {
@@ -86,15 +86,16 @@ fn the_page_asks_for_nothing_else() {
 
 #[test]
 fn hostile_text_adds_no_element() {
-    let tags = |text: &str| text.matches('<').count();
-    let text = written(&Html, &hostile());
-    assert_eq!(text.matches("<script").count(), 1);
-    assert_eq!(text.matches("</script").count(), 1);
-    assert_eq!(tags(&text), tags(&text.replace("&lt;", "")));
-    assert!(
-        !text.contains('\u{1b}') && !text.contains('\u{202e}'),
-        "{text}"
-    );
+    for report in [hostile(), hostile_image()] {
+        let text = written(&Html, &report);
+        assert!(text.contains("&lt;/script&gt;"), "{text}");
+        assert_eq!(text.matches("<script").count(), 1);
+        assert_eq!(text.matches("</script").count(), 1);
+        assert!(
+            !text.contains('\u{1b}') && !text.contains('\u{202e}'),
+            "{text}"
+        );
+    }
 }
 
 #[test]
@@ -135,6 +136,50 @@ fn a_browser_renders_and_filters_the_page_without_an_error() {
         document.contains(
             "<pre>4 of 4 findings; 4\n1 of 4 findings; 1\n1 of 4 findings; 1\ntrue</pre>"
         ),
+        "{document}\n{log}"
+    );
+    assert_eq!(console(&log), Vec::<&str>::new());
+}
+
+#[test]
+fn the_page_can_be_used_by_keyboard_in_the_dark_and_on_paper() {
+    let report = page("modes.html", &written(&Html, &shop_with_shared_layers()));
+    let driver = page(
+        "modes-driver.html",
+        &format!(
+            r#"<!doctype html><iframe src="{}"></iframe><pre></pre><script>
+            onload = () => {{
+                const frame = document.querySelector("iframe");
+                const page = frame.contentDocument;
+                const back = () => frame.contentWindow.getComputedStyle(page.body).backgroundColor;
+                const lines = [];
+                const light = back();
+                page.documentElement.style.colorScheme = "dark";
+                lines.push("dark " + (back() !== light));
+                const focusable = [...page.querySelectorAll("a, input, summary, [tabindex]")];
+                lines.push("focus " + focusable.every((item) => {{
+                    item.focus();
+                    return page.activeElement === item;
+                }}));
+                const search = page.querySelector("input[type=search]");
+                search.value = "nothing has this";
+                search.dispatchEvent(new Event("input", {{ bubbles: true }}));
+                search.dispatchEvent(new KeyboardEvent("keydown", {{ key: "Escape", bubbles: true }}));
+                lines.push("escape " + (search.value === ""));
+                frame.contentWindow.dispatchEvent(new Event("beforeprint"));
+                const details = [...page.querySelectorAll("details")];
+                lines.push("print " + (details.length > 0 && details.every((one) => one.open)));
+                document.querySelector("pre").textContent = lines.join("\n");
+            }};
+            </script>"#,
+            report.file_name().expect("a name").display()
+        ),
+    );
+    let Some((document, log)) = in_browser(&driver) else {
+        return;
+    };
+    assert!(
+        document.contains("<pre>dark true\nfocus true\nescape true\nprint true</pre>"),
         "{document}\n{log}"
     );
     assert_eq!(console(&log), Vec::<&str>::new());

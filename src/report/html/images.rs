@@ -60,7 +60,7 @@ pub(super) fn write_matrix(report: &Report, out: &mut dyn io::Write) -> io::Resu
     writeln!(out, "</tbody></table></div>")
 }
 
-/// A card for each image with its platforms as stacked bars of layers, all in one scale.
+/// A card for each image with its platforms as stacked bars of layers.
 pub(super) fn write_layers(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     if report.images.is_empty() {
         return Ok(());
@@ -68,14 +68,18 @@ pub(super) fn write_layers(report: &Report, out: &mut dyn io::Write) -> io::Resu
     let scale = Scale::of(report);
     writeln!(
         out,
-        "<h2 id=\"images\">Images and layers</h2>\n<p class=\"quiet\">Bars are in one scale, the base on the left. Green \
-         layers are in more than one image: a node pulls them once.</p>"
+        "<h2 id=\"images\">Images and layers</h2>\n<p class=\"quiet\">Layers, the base on the left, by their share. A bar grows \
+         with the square root of its image, so that small ones can be read beside large ones. Green layers are in more \
+         than one image: a node pulls them once.</p>"
     )?;
     for image in &report.images {
         write_image(image, &scale, out)?;
     }
     Ok(())
 }
+
+/// The length of the shortest bar, in thousandths of the page.
+const SHORTEST: u64 = 20;
 
 /// What all bars share.
 struct Scale<'a> {
@@ -106,6 +110,18 @@ impl<'a> Scale<'a> {
             }
         }
         Self { largest, images }
+    }
+
+    /// The length of the bar of an image of that size, in thousandths of the page. The mark of the smallest can be seen.
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a bar is no measure, and a square root of a share lies between 0 and 1"
+    )]
+    fn length(&self, bytes: Bytes) -> u64 {
+        let share = bytes.0 as f64 / self.largest as f64;
+        ((share.sqrt() * 1000.0) as u64).max(SHORTEST)
     }
 
     /// How many images have a layer.
@@ -184,7 +200,9 @@ fn write_bar(
         "<svg class=\"bar\" viewBox=\"0 0 1000 10\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">",
         text(label)
     )?;
-    let units = |bytes: u64| u128::from(bytes) * 1000 / u128::from(scale.largest);
+    let sum = layers.iter().fold(Bytes(0), |sum, layer| sum + layer.bytes);
+    let length = u128::from(scale.length(sum));
+    let units = |bytes: u64| u128::from(bytes) * length / u128::from(sum.0.max(1));
     let mut below = Bytes(0);
     for layer in layers {
         let start = units(below.0);
