@@ -20,6 +20,7 @@ mod terminal;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
+use clap_complete::Shell;
 use miette::{IntoDiagnostic as _, WrapErr as _};
 
 use crate::oci::Bytes;
@@ -105,7 +106,7 @@ fn man(command: Option<&str>) -> miette::Result<u8> {
     Ok(0)
 }
 
-fn completions(shell: clap_complete::Shell) -> miette::Result<u8> {
+fn completions(shell: Shell) -> miette::Result<u8> {
     let mut script = Vec::new();
     clap_complete::generate(
         shell,
@@ -113,6 +114,15 @@ fn completions(shell: clap_complete::Shell) -> miette::Result<u8> {
         "oci-preflight",
         &mut script,
     );
+    if shell == Shell::Bash {
+        script = with_equal_names(&script).into_bytes();
+    }
     terminal::print(|out| out.write_all(&script))?;
     Ok(0)
+}
+
+/// `clap_complete` 4.6 sets the name of a command in one spelling and asks for another where the program's has a hyphen, so
+/// that bash would complete no command's options.
+fn with_equal_names(script: &[u8]) -> String {
+    String::from_utf8_lossy(script).replace("oci__subcmd__preflight", "oci__preflight")
 }

@@ -17,6 +17,7 @@ mod architecture;
 mod changed;
 mod cli;
 mod completeness;
+mod completions;
 mod config;
 mod docker_registry;
 mod documented_ci;
