@@ -15,6 +15,7 @@
 mod action;
 mod architecture;
 mod changed;
+mod ci_examples;
 mod cli;
 mod completeness;
 mod completions;

@@ -64,11 +64,34 @@ fn with_real_rules(readme: &str) -> String {
     format!("{before}{BEGIN}{table}{END}{after}")
 }
 
+/// The text with the examples of `docs/ci` that it shows made anew.
+fn with_real_examples(readme: &str) -> String {
+    const BEGIN: &str = "<!-- docs/ci/";
+    let mut made = String::new();
+    let mut rest = readme;
+    while let Some((before, after)) = rest.split_once(BEGIN) {
+        let (name, after) = after.split_once(": begin -->\n").expect("a begin mark");
+        let end = format!("<!-- docs/ci/{name}: end -->");
+        let (_, after) = after.split_once(&end).expect("an end mark");
+        let language = match name.rsplit_once('.') {
+            Some((_, "yml" | "yaml")) => "yaml",
+            _ => "groovy",
+        };
+        let example = fs::read_to_string(project().join("docs/ci").join(name)).expect(name);
+        let _ = write!(
+            made,
+            "{before}{BEGIN}{name}: begin -->\n```{language}\n{example}```\n{end}"
+        );
+        rest = after;
+    }
+    made + rest
+}
+
 #[test]
 fn the_readme_shows_what_the_binary_prints() {
     let path = project().join("README.md");
     let readme = fs::read_to_string(&path).expect("the README");
-    let current = with_real_rules(&with_real_output(&readme));
+    let current = with_real_examples(&with_real_rules(&with_real_output(&readme)));
     if std::env::var_os("UPDATE").is_some() {
         fs::write(&path, &current).expect("the README is written");
     } else {
