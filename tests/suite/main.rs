@@ -25,6 +25,7 @@ mod documented_ci;
 mod events;
 mod extraction;
 mod fixtures;
+mod fuzz;
 mod ignores;
 mod images;
 mod inspect;
