@@ -111,7 +111,11 @@ def wait_for(port):
     sys.exit(f"nothing answers on port {port}")
 
 
-def nginx(folder, images, port):
+def nginx(folder, images, port, rate=None):
+    """A registry on `port`. It refuses what is asked faster than `rate` times a second, after a second's worth at once."""
+    zone = rate and f"limit_req_zone $server_port zone=all:1m rate={rate}r/s; limit_req_status 429;"
+    limit = rate and f"limit_req zone=all burst={rate} nodelay;"
+    folder.mkdir(exist_ok=True)
     digests = "".join(f'"{path}" "{digest}";\n' for path, digest in images.digests.items())
     (folder / "digests").write_text(digests)
     settings = folder / "nginx.conf"
@@ -122,11 +126,12 @@ def nginx(folder, images, port):
             access_log off; tcp_nodelay on; keepalive_requests 1000000; open_file_cache max=10000;
             client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
             uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
-            map_hash_max_size 16384; map_hash_bucket_size 256;
+            map_hash_max_size 65536; map_hash_bucket_size 256;
+            {zone or ""}
             map $uri $digest {{ include {folder}/digests; }}
             server {{
                 listen 127.0.0.1:{port}; root {images.root}; default_type {MANIFEST};
-                add_header Docker-Content-Digest $digest;
+                add_header Docker-Content-Digest $digest; {limit or ""}
                 location = /v2/ {{ return 200 "{{}}"; }}
                 location ~ ^/v2/index[0-9]+/manifests/v {{ default_type {INDEX}; }}
                 location ~ /blobs/ {{ default_type application/octet-stream; }}
