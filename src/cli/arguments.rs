@@ -536,6 +536,11 @@ pub(super) struct ProbeArguments {
     #[arg(long = "ca-file", value_name = "FILE")]
     pub ca_files: Vec<PathBuf>,
 
+    /// Ask with the credentials in that file too, a .dockerconfigjson as the cluster holds it. They come before those of
+    /// Docker and Podman.
+    #[arg(long = "pull-secret", value_name = "FILE")]
+    pub pull_secrets: Vec<PathBuf>,
+
     /// How long one stage may take [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub timeout: Option<Duration>,

@@ -14,7 +14,7 @@ use super::{Options, ProbeError};
 /// The most bytes of a file of certificate authorities.
 const MAX_CA_BYTES: u64 = 4 << 20;
 
-/// The address of a proxy. Only proxies over plain HTTP are probed.
+/// The address of a proxy, over plain HTTP where it does not say.
 pub(super) fn proxy_address(text: &str) -> Result<Url, ProbeError> {
     let fail = || ProbeError::Proxy(text.to_owned());
     let full = if text.contains("://") {
@@ -23,7 +23,7 @@ pub(super) fn proxy_address(text: &str) -> Result<Url, ProbeError> {
         format!("http://{text}")
     };
     let url = Url::parse(&full).map_err(|_| fail())?;
-    if url.scheme() == "http" && url.has_host() {
+    if matches!(url.scheme(), "http" | "https") && url.has_host() {
         Ok(url)
     } else {
         Err(fail())

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Url;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
@@ -14,6 +14,14 @@ use tokio::time::timeout;
 pub(super) const MAX_ADDRESSES: usize = 16;
 /// The most bytes of a proxy's answer to CONNECT that are read.
 const MAX_TUNNEL_BYTES: usize = 16 * 1024;
+
+/// A connection, whatever it runs in: TCP, or TLS to a proxy.
+pub(super) type Wire = Box<dyn ReadWrite>;
+
+/// What can be read from and written to.
+pub(super) trait ReadWrite: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ReadWrite for T {}
 
 /// All addresses of a name, each once, in the resolver's order.
 pub(super) async fn resolve(
@@ -48,7 +56,7 @@ pub(super) async fn open(address: SocketAddr, limit: Duration) -> Result<TcpStre
 
 /// Asks a proxy for a tunnel to `authority` (RFC 9110, section 9.3.6).
 pub(super) async fn tunnel(
-    stream: &mut TcpStream,
+    stream: &mut Wire,
     proxy: &Url,
     authority: &str,
     limit: Duration,
@@ -58,6 +66,7 @@ pub(super) async fn tunnel(
             .write_all(connect_request(proxy, authority).as_bytes())
             .await
             .map_err(|error| error.to_string())?;
+        stream.flush().await.map_err(|error| error.to_string())?;
         read_head(stream).await
     };
     let head = timeout(limit, exchange)
@@ -82,7 +91,7 @@ fn connect_request(proxy: &Url, authority: &str) -> String {
 }
 
 /// The head of an answer, byte by byte, so that nothing behind it is taken from the tunnel.
-async fn read_head(stream: &mut TcpStream) -> Result<String, String> {
+async fn read_head(stream: &mut Wire) -> Result<String, String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() >= MAX_TUNNEL_BYTES {

@@ -11,12 +11,11 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 use rustls_platform_verifier::Verifier;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::certificate::{self, Certificate};
-use super::connect::no_answer;
+use super::connect::{Wire, no_answer};
 
 /// The most certificates of a chain that are described.
 const MAX_CHAIN: usize = 8;
@@ -54,14 +53,20 @@ pub(super) enum NoHandshake {
     Failed(String),
 }
 
-/// Greets the server over `stream`. No request is sent over this connection, so that a certificate that is not trusted
-/// can be looked at.
+/// The protocols that are offered to a registry.
+pub(super) const WEB: [&[u8]; 2] = [b"h2", b"http/1.1"];
+/// The protocol that is offered to a proxy, of which only a tunnel is asked.
+pub(super) const TUNNEL: [&[u8]; 1] = [b"http/1.1"];
+
+/// Greets the server over `stream`. Nobody may send anything over the connection that comes of it where the certificate is
+/// not trusted: it is there to be looked at.
 pub(super) async fn greet(
-    stream: TcpStream,
+    stream: Wire,
     host: &str,
+    protocols: &[&[u8]],
     authorities: &[CertificateDer<'static>],
     limit: Duration,
-) -> Result<Handshake, NoHandshake> {
+) -> Result<(Handshake, Wire), NoHandshake> {
     let failed = |error: &dyn ToString| NoHandshake::Failed(error.to_string());
     let recorder = Arc::new(Recorder {
         judge: judge(authorities).map_err(|error| failed(&error))?,
@@ -73,7 +78,7 @@ pub(super) async fn greet(
         .dangerous()
         .with_custom_certificate_verifier(Arc::clone(&recorder) as Arc<dyn ServerCertVerifier>)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
         .map_err(|error| failed(&error))?;
     let stream = timeout(
@@ -85,7 +90,7 @@ pub(super) async fn greet(
     .map_err(|error| no_handshake(&error))?;
     let version = stream.get_ref().1.protocol_version();
     let (chain, distrust) = recorder.seen();
-    Ok(Handshake {
+    let handshake = Handshake {
         version: version
             .and_then(|version| {
                 version
@@ -95,7 +100,8 @@ pub(super) async fn greet(
             .unwrap_or_else(|| "TLS".to_owned()),
         chain,
         distrust,
-    })
+    };
+    Ok((handshake, Box::new(stream)))
 }
 
 fn no_handshake(error: &std::io::Error) -> NoHandshake {

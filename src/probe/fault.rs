@@ -38,10 +38,20 @@ pub enum Fault {
         /// The HTTP status.
         status: u16,
     },
-    /// Nobody may read this image without credentials.
-    Credentials(String),
+    /// The registry does not take the credentials for this image, or wants some and there are none.
+    Credentials {
+        /// The image.
+        image: String,
+        /// Where the credentials come from; none where nobody asked.
+        origin: Option<String>,
+    },
     /// The image may not be read.
-    Forbidden(String),
+    Forbidden {
+        /// The image.
+        image: String,
+        /// Where the credentials come from; none where nobody asked.
+        origin: Option<String>,
+    },
     /// There is no such image.
     NotFound(String),
     /// The registry limits how much may be pulled.
@@ -102,13 +112,27 @@ impl Fault {
             Self::Registry { host, status } => format!(
                 "What answers at {host} is no registry, or does not let us in: status {status} at /v2/. Check the host and port."
             ),
-            Self::Credentials(image) => format!(
-                "The way is clear, and {image} is not public: it needs credentials. Check the pull secret: oci-preflight lint --image {image} \
-                 --pull-secret FILE."
+            Self::Credentials {
+                image,
+                origin: None,
+            } => format!(
+                "The way is clear, and {image} is not public: it needs credentials, and none were found. Log in, or give --pull-secret FILE; \
+                 whether a pull secret fits: oci-preflight lint --image {image} --pull-secret FILE."
             ),
-            Self::Forbidden(image) => format!(
-                "The way is clear, and the registry does not let us read {image}. Ask its owner for the role of a reader, or whether it allows \
-                 this network."
+            Self::Credentials {
+                image,
+                origin: Some(origin),
+            } => format!(
+                "The way is clear, and the registry does not take the credentials from {origin} for {image}. They are wrong or have expired: \
+                 log in again, or ask the image's owner."
+            ),
+            Self::Forbidden { image, origin } => format!(
+                "The way is clear, and the registry does not let {} read {image}. Ask its owner for the role of a reader, or whether it \
+                 allows this network.",
+                origin.as_ref().map_or_else(
+                    || "anybody without credentials".to_owned(),
+                    |origin| format!("the credentials from {origin}")
+                )
             ),
             Self::NotFound(image) => {
                 format!(

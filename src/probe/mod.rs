@@ -1,7 +1,7 @@
 //! The way to a registry, stage by stage: proxy, name, connection, encryption, API, token, manifest, config, and the second
 //! host that serves the content.
 //!
-//! It goes on as far as it can, and uses no credentials: what it asks is whether the way is clear.
+//! It goes on as far as it can, with the credentials that a check would use, and says whose they are.
 
 #![allow(
     clippy::disallowed_methods,
@@ -27,6 +27,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::oci::ReferenceError;
+use crate::registry::{CredentialSources, RegistryError, SignIn};
 use target::Target;
 use walk::Walk;
 
@@ -43,6 +44,8 @@ pub struct Options {
     pub ca_files: Vec<PathBuf>,
     /// How long one stage may take.
     pub timeout: Duration,
+    /// Where credentials come from.
+    pub credentials: CredentialSources,
     /// The proxies in force.
     pub proxies: Proxies,
     /// The `User-Agent`.
@@ -55,6 +58,7 @@ impl Default for Options {
             plain_http: Vec::new(),
             ca_files: Vec::new(),
             timeout: Duration::from_secs(10),
+            credentials: CredentialSources::default(),
             proxies: Proxies::default(),
             user_agent: concat!("oci-preflight/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
@@ -81,8 +85,11 @@ pub enum ProbeError {
         reason: String,
     },
     /// The address of the proxy is none.
-    #[error("\"{0}\" is no address of a proxy: write http://host:port")]
+    #[error("\"{0}\" is no address of a proxy: write http://host:port or https://host:port")]
     Proxy(String),
+    /// A file of credentials cannot be used.
+    #[error(transparent)]
+    Credentials(#[from] RegistryError),
     /// No client could be made.
     #[error("no HTTP client can be made: {0}")]
     Client(String),
@@ -98,7 +105,9 @@ pub async fn run(target: &str, options: &Options) -> Result<ProbeReport, ProbeEr
         text: target.to_owned(),
         reason,
     })?;
-    let mut walk = Walk::new(parsed, options)?;
+    let (registry, repository) = parsed.registry_and_repository();
+    let sign_in = SignIn::find(&options.credentials, registry, repository).await?;
+    let mut walk = Walk::new(parsed, options, sign_in)?;
     walk.go().await;
     Ok(walk.report(target))
 }

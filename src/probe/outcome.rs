@@ -36,7 +36,7 @@ impl StageVerdict {
 /// One stage on the way to a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stage {
-    /// Which stage: proxy, dns, tcp, tunnel, tls, http, token, manifest, blob or redirect.
+    /// Which stage: proxy, dns, tcp, proxy-tls, tunnel, tls, http, credentials, token, manifest, blob or redirect.
     pub stage: &'static str,
     /// What was asked: a host, an address, an image.
     pub target: String,
@@ -94,17 +94,14 @@ impl ProbeReport {
     /// Plain text for a person, without colours.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let mut text = format!(
-            "The way to {}, without credentials\n\n",
-            visible(&self.target)
-        );
+        let mut text = format!("The way to {}\n\n", visible(&self.target));
         for stage in &self.stages {
             let time = match stage.verdict {
                 StageVerdict::Skipped => String::new(),
                 _ => format!("{} ms", stage.duration.as_millis()),
             };
             let head = format!(
-                "  {:8} {:7} {time:>8}  ",
+                "  {:11} {:7} {time:>8}  ",
                 stage.stage,
                 stage.verdict.as_str()
             );

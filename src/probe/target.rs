@@ -56,6 +56,14 @@ impl Target {
         }
     }
 
+    /// The registry and the repository that credentials are looked for; no repository where the target is a host.
+    pub fn registry_and_repository(&self) -> (&str, &str) {
+        match &self.image {
+            Some(image) => (image.registry(), image.repository()),
+            None => (&self.host, ""),
+        }
+    }
+
     /// Whether the host is this machine.
     pub fn is_loopback(&self) -> bool {
         let address = self.host.trim_matches(['[', ']']).parse::<IpAddr>();

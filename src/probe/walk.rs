@@ -11,14 +11,15 @@ use rustls::pki_types::CertificateDer;
 use tokio::net::TcpStream;
 
 use super::client::{client, proxy_address, read_authorities};
-use super::connect;
-use super::encryption::{NoHandshake, greet};
+use super::connect::{self, Wire};
+use super::encryption::{NoHandshake, TUNNEL, WEB, greet};
 use super::fault::Fault;
 use super::outcome::{ProbeReport, Stage, StageVerdict};
 use super::target::Target;
 use super::web::{self, Failed, authority};
 use super::words::{described, distrust_fault, handshake_words};
 use super::{Options, ProbeError};
+use crate::registry::SignIn;
 
 /// A probe under way.
 pub(super) struct Walk {
@@ -27,13 +28,14 @@ pub(super) struct Walk {
     proxy: Option<Url>,
     authorities: Vec<CertificateDer<'static>>,
     client: Client,
+    sign_in: SignIn,
     limit: Duration,
     stages: Vec<Stage>,
     fault: Option<Fault>,
 }
 
 impl Walk {
-    pub fn new(target: Target, options: &Options) -> Result<Self, ProbeError> {
+    pub fn new(target: Target, options: &Options, sign_in: SignIn) -> Result<Self, ProbeError> {
         // Fails only where a provider is installed already, which then serves.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let tls = !options
@@ -55,6 +57,7 @@ impl Walk {
             proxy,
             authorities,
             client,
+            sign_in,
             limit: options.timeout,
             stages: Vec::new(),
             fault: None,
@@ -83,12 +86,12 @@ impl Walk {
 
     /// All stages, until one leaves nothing to go on with.
     pub async fn go(&mut self) {
-        let Some(mut stream) = self.reach().await else {
+        let Some(stream) = self.reach().await else {
             return;
         };
-        if self.proxy.is_some() && self.tls && !self.tunnel(&mut stream).await {
+        let Some(stream) = self.pass_proxy(Box::new(stream)).await else {
             return;
-        }
+        };
         if self.tls && !self.encrypt(stream).await {
             return;
         }
@@ -201,36 +204,78 @@ impl Walk {
         (first, silent)
     }
 
-    async fn tunnel(&mut self, stream: &mut TcpStream) -> bool {
+    /// The connection as it leaves the proxy; as it is where there is none. None where the proxy stands in the way.
+    async fn pass_proxy(&mut self, stream: Wire) -> Option<Wire> {
         let Some(proxy) = self.proxy.clone() else {
-            return true;
+            return Some(stream);
         };
+        let stream = match proxy.scheme() {
+            "https" => self.encrypt_to_proxy(&proxy, stream).await?,
+            _ => stream,
+        };
+        if self.tls {
+            return self.tunnel(&proxy, stream).await;
+        }
+        Some(stream)
+    }
+
+    /// TLS to the proxy itself.
+    async fn encrypt_to_proxy(&mut self, proxy: &Url, stream: Wire) -> Option<Wire> {
+        let host = proxy.host_str().unwrap_or_default();
+        let shown = authority(proxy);
+        let start = Instant::now();
+        let greeted = greet(stream, host, &TUNNEL, &self.authorities, self.limit).await;
+        let (detail, fault) = match greeted {
+            Ok((handshake, stream)) => {
+                let words = handshake_words(&handshake);
+                match handshake.distrust.as_ref() {
+                    None => {
+                        self.add("proxy-tls", &shown, start, Ok(words));
+                        return Some(stream);
+                    }
+                    Some(distrust) => (words, distrust_fault(distrust, &handshake, &shown)),
+                }
+            }
+            Err(NoHandshake::NotTls) => (
+                "the proxy does not speak TLS: write its address with http://".to_owned(),
+                Fault::Handshake(shown.clone()),
+            ),
+            Err(NoHandshake::Failed(detail)) => (detail, Fault::Handshake(shown.clone())),
+        };
+        self.fail("proxy-tls", &shown, start, (detail, fault));
+        None
+    }
+
+    async fn tunnel(&mut self, proxy: &Url, mut stream: Wire) -> Option<Wire> {
         let target = format!("{}:{}", self.target.host, self.target.port.unwrap_or(443));
         let start = Instant::now();
-        match connect::tunnel(stream, &proxy, &target, self.limit).await {
+        match connect::tunnel(&mut stream, proxy, &target, self.limit).await {
             Ok(()) => {
-                self.add(
-                    "tunnel",
-                    &target,
-                    start,
-                    Ok(format!("{} lets us through", authority(&proxy))),
-                );
-                true
+                let words = format!("{} lets us through", authority(proxy));
+                self.add("tunnel", &target, start, Ok(words));
+                Some(stream)
             }
             Err(detail) => {
                 let fault = Fault::Proxy(self.target.authority());
                 self.fail("tunnel", &target, start, (detail, fault));
-                false
+                None
             }
         }
     }
 
     /// Whether the way goes on behind the TLS stage.
-    async fn encrypt(&mut self, stream: TcpStream) -> bool {
+    async fn encrypt(&mut self, stream: Wire) -> bool {
         let host = self.target.authority();
         let start = Instant::now();
-        match greet(stream, &self.target.host, &self.authorities, self.limit).await {
-            Ok(handshake) => {
+        let greeted = greet(
+            stream,
+            &self.target.host,
+            &WEB,
+            &self.authorities,
+            self.limit,
+        );
+        match greeted.await {
+            Ok((handshake, _)) => {
                 let words = handshake_words(&handshake);
                 match handshake.distrust.as_ref() {
                     None => self.add("tls", &host, start, Ok(words)),

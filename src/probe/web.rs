@@ -1,9 +1,8 @@
-//! The upper stages: one request each, without redirects, retries or credentials.
+//! The upper stages: one request each, without redirects or retries.
 
 use std::error::Error;
 
-use http_auth::parser::ChallengeParser;
-use reqwest::header::{ACCEPT, AUTHORIZATION, LOCATION, WWW_AUTHENTICATE};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, LOCATION};
 use reqwest::{Client, Method, Response, Url};
 use serde_json::Value;
 
@@ -21,19 +20,23 @@ pub(super) async fn send(
     client: &Client,
     method: Method,
     url: &Url,
-    token: Option<&str>,
+    authorization: Option<&HeaderValue>,
 ) -> Result<Response, Failed> {
     let mut request = client
         .request(method, url.clone())
         .header(ACCEPT, media_type::ACCEPT);
-    if let Some(token) = token {
-        request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+    if let Some(authorization) = authorization {
+        request = request.header(AUTHORIZATION, authorization);
     }
-    request.send().await.map_err(|error| no_answer(error, url))
+    request
+        .send()
+        .await
+        .map_err(|error| no_answer(error, &authority(url)))
 }
 
-fn no_answer(error: reqwest::Error, url: &Url) -> Failed {
-    let host = authority(url);
+/// What a request without an answer means for `host`.
+pub(super) fn no_answer(error: reqwest::Error, host: &str) -> Failed {
+    let host = host.to_owned();
     let fault = if error.is_connect() && !error.is_timeout() {
         Fault::Connection {
             host,
@@ -66,36 +69,14 @@ pub(super) fn authority(url: &Url) -> String {
     }
 }
 
-/// Where a token is to be had for pulling from `repository`; none where the registry wants none, or a password.
-pub(super) fn token_address(answer: &Response, repository: &str) -> Option<Url> {
-    let headers = answer.headers().get_all(WWW_AUTHENTICATE).iter();
-    let bearer = headers
-        .filter_map(|header| header.to_str().ok())
-        .flat_map(|header| ChallengeParser::new(header).map_while(Result::ok))
-        .find(|challenge| challenge.scheme.eq_ignore_ascii_case("bearer"))?;
-    let parameter = |name: &str| {
-        let found = bearer
-            .params
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))?;
-        Some(found.1.to_unescaped())
-    };
-    let mut url = Url::parse(&parameter("realm")?)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https"))?;
-    if let Some(service) = parameter("service") {
-        url.query_pairs_mut().append_pair("service", &service);
-    }
-    url.query_pairs_mut()
-        .append_pair("scope", &format!("repository:{repository}:pull"));
-    Some(url)
-}
-
-/// The token in the answer of a token service.
-pub(super) async fn token(answer: Response) -> Option<String> {
+/// The value of `Authorization` for the token in the answer of a token service.
+pub(super) async fn token(answer: Response) -> Option<HeaderValue> {
     let body: Value = serde_json::from_slice(&body(answer, MAX_TOKEN_BYTES).await?).ok()?;
-    let token = body.get("token").or_else(|| body.get("access_token"))?;
-    token.as_str().map(ToOwned::to_owned)
+    let named = |name: &str| body.get(name)?.as_str().filter(|token| !token.is_empty());
+    let token = named("token").or_else(|| named("access_token"))?;
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 /// The digest of the config that a manifest names, or of the first image that an index lists.

@@ -71,3 +71,21 @@ fn what_is_fine_passes() {
     let outcome = Preflight::lint(["fixtures/clean"]).run();
     assert_eq!(outcome.status, 0, "{}{}", outcome.stdout, outcome.stderr);
 }
+
+#[test]
+fn the_job_that_probes_from_a_node_is_sound_and_is_the_one_of_the_readme() {
+    let outcome = Preflight::lint(["--offline", "--output", "json", "fixtures/probe"]).run();
+    assert_eq!(outcome.status, 0, "{}{}", outcome.stdout, outcome.stderr);
+    let report: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+    assert_eq!(report["images"].as_array().map(Vec::len), Some(1));
+    assert_eq!(report["images"][0]["occurrences"][0]["kind"], "Job");
+    let job = fs::read_to_string(project().join("fixtures/probe/job.yaml")).expect("the job");
+    let (_, job) = job
+        .split_once("\napiVersion:")
+        .expect("a comment, then the job");
+    let readme = fs::read_to_string(project().join("README.md")).expect("the README");
+    assert!(
+        readme.contains(&format!("```yaml\napiVersion:{job}```\n")),
+        "the README shows another job than fixtures/probe/job.yaml"
+    );
+}

@@ -34,6 +34,7 @@ mod merge;
 mod partition;
 mod pre_commit;
 mod probe;
+mod probe_ways;
 mod python_tools;
 mod readme;
 mod registry;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oci_preflight::probe::{Fault, Options, ProbeReport, Proxies, StageVerdict, run};
-use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::json;
@@ -16,28 +16,28 @@ use tokio_rustls::TlsAcceptor;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-fn options() -> Options {
+pub fn options() -> Options {
     Options {
         timeout: Duration::from_secs(2),
         ..Options::default()
     }
 }
 
-async fn probe(target: &str, options: &Options) -> ProbeReport {
+pub async fn probe(target: &str, options: &Options) -> ProbeReport {
     run(target, options)
         .await
         .expect("a target that can be probed")
 }
 
 /// The verdict of the last stage of that name.
-fn verdict(report: &ProbeReport, stage: &str) -> Option<StageVerdict> {
+pub fn verdict(report: &ProbeReport, stage: &str) -> Option<StageVerdict> {
     let mut stages = report.stages.iter().rev();
     stages
         .find(|tried| tried.stage == stage)
         .map(|tried| tried.verdict)
 }
 
-fn detail<'a>(report: &'a ProbeReport, stage: &str) -> &'a str {
+pub fn detail<'a>(report: &'a ProbeReport, stage: &str) -> &'a str {
     let mut stages = report.stages.iter();
     stages
         .find(|tried| tried.stage == stage)
@@ -102,13 +102,13 @@ async fn dropped_packets_are_silence() {
 }
 
 /// A certificate authority, with its certificate in a file.
-struct Authority {
+pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: TempDir,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut parameters = CertificateParams::new(Vec::new()).expect("no names");
         parameters.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         parameters
@@ -121,7 +121,7 @@ impl Authority {
         Self { issuer, folder }
     }
 
-    fn options(&self) -> Options {
+    pub fn options(&self) -> Options {
         Options {
             ca_files: vec![self.folder.path().join("ca.pem")],
             ..options()
@@ -130,40 +130,49 @@ impl Authority {
 
     /// A server that answers every request with 200, behind a certificate with `parameters`.
     async fn serve(&self, parameters: CertificateParams) -> u16 {
+        let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+        self.serve_with(parameters, answer).await
+    }
+
+    /// A server that answers every request with `answer`, behind a certificate with `parameters`.
+    pub async fn serve_with(&self, parameters: CertificateParams, answer: &'static str) -> u16 {
         let key = KeyPair::generate().expect("a key");
         let certificate = parameters
             .signed_by(&key, &self.issuer)
             .expect("a certificate");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
-            )
-            .expect("a certificate with its key");
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let port = listener.local_addr().expect("an address").port();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                if let Ok(mut stream) = acceptor.accept(stream).await {
-                    let mut request = [0; 4096];
-                    let _ = stream.read(&mut request).await;
-                    let answer =
-                        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
-                    let _ = stream.write_all(answer).await;
-                    let _ = stream.shutdown().await;
-                }
-            }
-        });
-        port
+        serve_certificate(&certificate, &key, answer).await
     }
 }
 
-fn certificate_for(name: &str) -> CertificateParams {
+/// A server that answers every request with `answer`, behind that certificate.
+async fn serve_certificate(certificate: &Certificate, key: &KeyPair, answer: &'static str) -> u16 {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
+        )
+        .expect("a certificate with its key");
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            if let Ok(mut stream) = acceptor.accept(stream).await {
+                let mut request = [0; 4096];
+                let _ = stream.read(&mut request).await;
+                let _ = stream.write_all(answer.as_bytes()).await;
+                let _ = stream.shutdown().await;
+            }
+        }
+    });
+    port
+}
+
+pub fn certificate_for(name: &str) -> CertificateParams {
     CertificateParams::new(vec![name.to_owned()]).expect("a name")
 }
 
@@ -196,6 +205,29 @@ async fn an_unknown_authority_is_named() {
         report.fault,
         Some(Fault::CertificateIssuer { host, issuer })
     );
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_is_named() {
+    let key = KeyPair::generate().expect("a key");
+    let mut parameters = certificate_for("localhost");
+    parameters
+        .distinguished_name
+        .push(rcgen::DnType::CommonName, "signed by itself");
+    let certificate = parameters.self_signed(&key).expect("a certificate");
+    let port = serve_certificate(&certificate, &key, "HTTP/1.1 200 OK\r\n\r\n").await;
+    let host = format!("localhost:{port}");
+    let report = probe(&host, &options()).await;
+    assert_eq!(
+        report.fault,
+        Some(Fault::CertificateIssuer {
+            host,
+            issuer: "signed by itself".to_owned()
+        }),
+        "{}",
+        report.to_text()
+    );
+    assert_eq!(verdict(&report, "http"), Some(StageVerdict::Skipped));
 }
 
 #[tokio::test]
@@ -242,8 +274,17 @@ async fn registry(statuses: &[(&str, u16)]) -> MockServer {
 async fn a_refusal_of_the_manifest_is_told_by_its_status() {
     let image = |server: &MockServer| format!("{}/{IMAGE}", server.address());
     for (status, expected) in [
-        (401, Fault::Credentials as fn(String) -> Fault),
-        (403, Fault::Forbidden),
+        (
+            401,
+            (|image| Fault::Credentials {
+                image,
+                origin: None,
+            }) as fn(String) -> Fault,
+        ),
+        (403, |image| Fault::Forbidden {
+            image,
+            origin: None,
+        }),
         (404, Fault::NotFound),
     ] {
         let server = registry(&[("/v2/", 200), ("/v2/team/app/manifests/1", status)]).await;
@@ -278,7 +319,7 @@ async fn a_slow_server_is_not_waited_for() {
 }
 
 /// A registry with token service, index, manifest and config, whose blobs are at `blobs`.
-async fn whole_registry(blobs: &str) -> MockServer {
+pub async fn whole_registry(blobs: &str) -> MockServer {
     let server = registry(&[]).await;
     let digest = |letter: &str| format!("sha256:{}", letter.repeat(64));
     let challenge = format!(
@@ -330,7 +371,17 @@ async fn the_whole_way_is_walked_up_to_the_second_host() {
     assert_eq!(
         stages,
         [
-            "proxy", "dns", "tcp", "tls", "http", "token", "manifest", "blob", "dns", "tcp",
+            "proxy",
+            "dns",
+            "tcp",
+            "tls",
+            "http",
+            "credentials",
+            "token",
+            "manifest",
+            "blob",
+            "dns",
+            "tcp",
             "redirect"
         ]
     );
