@@ -71,8 +71,7 @@ async fn explain(
             terminal::print(|out| explanation.write_json(checked.as_ref(), out))?;
         }
         ListFormat::Pretty => {
-            let text = explanation.to_text();
-            terminal::print(|out| out.write_all(text.as_bytes()))?;
+            terminal::print(|out| explanation.write_text(out))?;
             if let Some(report) = &report {
                 let format = FormatName::Pretty.format(terminal::style(color), Detail::Normal);
                 terminal::print(|out| format.write(report, out))?;

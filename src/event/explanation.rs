@@ -48,7 +48,7 @@ pub struct Explained {
     /// What to say where there is no cause.
     pub note: Option<&'static str>,
     time: Option<String>,
-    clues: Clues,
+    clues: Box<Clues>,
 }
 
 impl Explanation {
@@ -76,10 +76,10 @@ impl Explained {
     pub(super) fn of(message: &Message) -> Self {
         let clues = Clues::of(&message.text, message.image.as_deref());
         let verdict = Verdict::of(&clues);
-        Self::new(message, clues, &verdict)
+        Self::new(message, clues, verdict)
     }
 
-    fn new(message: &Message, mut clues: Clues, verdict: &Verdict) -> Self {
+    fn new(message: &Message, mut clues: Clues, verdict: Verdict) -> Self {
         clues.text = String::new();
         Self {
             text: shown(&message.text),
@@ -92,9 +92,9 @@ impl Explained {
             nodes: message.node.iter().cloned().collect(),
             runtime: verdict.runtime,
             note: verdict.note,
-            causes: verdict.causes.clone(),
+            causes: verdict.causes,
             time: message.time.clone(),
-            clues,
+            clues: Box::new(clues),
         }
     }
 
@@ -114,11 +114,21 @@ impl Explained {
     }
 }
 
+/// A message that was read, before it is gathered.
+#[derive(Debug)]
+pub(super) struct Judged {
+    message: Message,
+    /// Hash of the text without what differs at every try, and of the image.
+    key: u64,
+    /// What it is, where nothing equal was gathered before and it is worth to be told.
+    explained: Option<Box<Explained>>,
+}
+
 /// Gathers messages.
 #[derive(Debug, Default)]
 pub(super) struct Gatherer {
     explanation: Explanation,
-    /// Hash of the text without what differs at every try → place among the events.
+    /// Key of a message → place among the events.
     places: HashMap<u64, usize>,
     hasher: RandomState,
     verdicts: Verdicts,
@@ -126,39 +136,53 @@ pub(super) struct Gatherer {
 }
 
 impl Gatherer {
-    /// Takes one message in.
-    pub(super) fn add(&mut self, message: &Message) {
+    /// Reads one message. It may be done for many at a time.
+    pub(super) fn judge(&self, message: Message) -> Judged {
         let key = self
             .hasher
             .hash_one((without_passing(&message.text), &message.image));
-        match self.places.get(&key) {
-            Some(place) => {
-                if let Some(event) = self.explanation.events.get_mut(*place) {
-                    event.add(message);
-                }
-            }
-            None => self.add_new(key, message),
+        let is_known = self.places.contains_key(&key);
+        Judged {
+            key,
+            explained: (!is_known).then(|| self.explain(&message)).flatten(),
+            message,
         }
     }
 
-    fn add_new(&mut self, key: u64, message: &Message) {
+    fn explain(&self, message: &Message) -> Option<Box<Explained>> {
         if is_progress(&message.text) {
-            return;
+            return None;
         }
         let clues = Clues::of(&message.text, message.image.as_deref());
         let verdict = self.verdicts.of(&clues);
         let is_known = !verdict.causes.is_empty() && verdict.speaks_of_images;
-        if verdict.note.is_none() && !is_known {
+        let is_told = verdict.note.is_some() || is_known;
+        is_told.then(|| Box::new(Explained::new(message, clues, verdict)))
+    }
+
+    /// Takes one message in.
+    pub(super) fn take(&mut self, judged: Judged) {
+        let Judged {
+            message,
+            key,
+            explained,
+        } = judged;
+        if let Some(place) = self.places.get(&key) {
+            if let Some(event) = self.explanation.events.get_mut(*place) {
+                event.add(&message);
+            }
             return;
         }
-        let event = Explained::new(message, clues, verdict);
+        let Some(event) = explained else {
+            return;
+        };
         if self.kept_bytes >= MAX_KEPT_BYTES {
             self.explanation.unshown = self.explanation.unshown.saturating_add(message.count);
             return;
         }
         self.kept_bytes += event.text.len() + 256;
         self.places.insert(key, self.explanation.events.len());
-        self.explanation.events.push(event);
+        self.explanation.events.push(*event);
     }
 
     /// The whole, in order. Messages that only say that a pull failed are left out where another one says why.
@@ -228,7 +252,8 @@ mod tests {
             let text = format!(
                 "Failed to pull image \"nginx\": read tcp 10.0.0.1:{port}->1.2.3.4:443: connection reset by peer"
             );
-            gatherer.add(&message(&text, node));
+            let judged = gatherer.judge(message(&text, node));
+            gatherer.take(judged);
         }
         let explanation = gatherer.finish();
         assert_eq!(explanation.events.len(), 1);
@@ -239,12 +264,14 @@ mod tests {
     #[test]
     fn a_message_without_reason_gives_way_to_one_with_it() {
         let mut gatherer = Gatherer::default();
-        gatherer.add(&message("Back-off pulling image \"nginx:0\"", "a"));
-        gatherer.add(&message("Error: ErrImagePull", "a"));
-        gatherer.add(&message(
+        for text in [
+            "Back-off pulling image \"nginx:0\"",
+            "Error: ErrImagePull",
             "Failed to pull image \"nginx:0\": manifest for nginx:0 not found: manifest unknown",
-            "a",
-        ));
+        ] {
+            let judged = gatherer.judge(message(text, "a"));
+            gatherer.take(judged);
+        }
         let texts: Vec<usize> = gatherer
             .finish()
             .events

@@ -20,7 +20,7 @@ pub(super) struct Message {
 }
 
 /// The messages of one record. A record of an unknown shape has none.
-pub(super) fn messages_of(record: &Value) -> Vec<Message> {
+fn messages_of(record: &Value) -> Vec<Message> {
     if let Some(status) = record
         .pointer("/status")
         .filter(|_| record.get("spec").is_some())
@@ -44,12 +44,15 @@ fn one_message(record: &Value) -> Option<Message> {
     }
 }
 
-/// The messages of an event, from the bytes of its record. None where they are no event.
-pub(super) fn event_messages(record: &[u8]) -> Option<Vec<Message>> {
-    let event: Event = serde_json::from_slice(record).ok()?;
-    event
-        .is_event()
-        .then(|| event.message().into_iter().collect())
+/// The messages of one record, from its bytes. None where they are no JSON.
+pub(super) fn messages_in(record: &[u8]) -> Option<Vec<Message>> {
+    if let Ok(event) = serde_json::from_slice::<Event>(record)
+        && event.is_event()
+    {
+        return Some(event.message().into_iter().collect());
+    }
+    let record = serde_json::from_slice(record).ok()?;
+    Some(messages_of(&record))
 }
 
 /// An event of `v1` or `events.k8s.io/v1`: only what is needed, as there are many.

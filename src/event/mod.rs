@@ -11,6 +11,7 @@ mod family;
 mod lines;
 mod lookalike;
 mod message;
+mod parallel;
 mod pattern;
 mod patterns;
 mod records;
@@ -20,10 +21,12 @@ mod shape;
 mod verdict;
 
 use std::io::{self, BufRead};
+use std::mem;
 
 use explanation::Gatherer;
 use lines::Lines;
-use message::{Message, event_messages, messages_of};
+use message::{Message, messages_in};
+use parallel::in_portions;
 use records::{Piece, split};
 
 pub use advice::Step;
@@ -34,6 +37,9 @@ pub use runtime::Runtime;
 
 /// The longest input that is taken for one pasted message, in bytes.
 const MAX_PASTED_BYTES: usize = 16 << 10;
+
+/// The most bytes of records that are held before they are read, on all processors.
+const MAX_HELD_BYTES: usize = 4 << 20;
 
 /// The causes of one message, the most probable first; none where the words are not known.
 #[must_use]
@@ -70,6 +76,9 @@ struct Reading {
     pasted: Vec<String>,
     pasted_bytes: usize,
     objects: u64,
+    /// Records that are not read yet.
+    held: Vec<Vec<u8>>,
+    held_bytes: usize,
 }
 
 impl Reading {
@@ -81,24 +90,44 @@ impl Reading {
     }
 
     fn object(&mut self, bytes: &[u8]) {
-        let messages = match event_messages(bytes) {
-            Some(messages) => messages,
-            None => match serde_json::from_slice(bytes) {
-                Ok(record) => messages_of(&record),
-                Err(_) => {
-                    return bytes
-                        .split(|byte| *byte == b'\n')
-                        .for_each(|line| self.line(line));
+        self.held.push(bytes.to_vec());
+        self.held_bytes += bytes.len();
+        if self.held_bytes >= MAX_HELD_BYTES {
+            self.read_held();
+        }
+    }
+
+    /// Reads the records that are held, on all processors, and takes in what they say in their order.
+    fn read_held(&mut self) {
+        let held = mem::take(&mut self.held);
+        self.held_bytes = 0;
+        let gatherer = &self.gatherer;
+        let judged = in_portions(&held, |records| {
+            let judged = records.iter().map(|record| {
+                let messages = messages_in(record)?.into_iter();
+                Some(messages.map(|message| gatherer.judge(message)).collect())
+            });
+            judged.collect::<Vec<Option<Vec<_>>>>()
+        });
+        for (record, judged) in held.iter().zip(judged.into_iter().flatten()) {
+            match judged {
+                Some(judged) => {
+                    self.objects += 1;
+                    for message in judged {
+                        self.gatherer.take(message);
+                    }
                 }
-            },
-        };
-        self.objects += 1;
-        for message in &messages {
-            self.gatherer.add(message);
+                None => {
+                    for line in record.split(|byte| *byte == b'\n') {
+                        self.line(line);
+                    }
+                }
+            }
         }
     }
 
     fn line(&mut self, bytes: &[u8]) {
+        self.read_held();
         let line = String::from_utf8_lossy(bytes);
         let line = line.trim_end_matches('\r');
         if self.pasted_bytes <= MAX_PASTED_BYTES {
@@ -106,11 +135,13 @@ impl Reading {
             self.pasted.push(line.to_owned());
         }
         if let Some(message) = self.lines.read(line) {
-            self.gatherer.add(&message);
+            let judged = self.gatherer.judge(message);
+            self.gatherer.take(judged);
         }
     }
 
-    fn finish(self) -> Explanation {
+    fn finish(mut self) -> Explanation {
+        self.read_held();
         let explanation = self.gatherer.finish();
         let is_pasted = self.objects == 0 && self.pasted_bytes <= MAX_PASTED_BYTES;
         if is_pasted

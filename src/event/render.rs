@@ -3,10 +3,17 @@
 use std::fmt::Write as _;
 use std::io;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::explanation::{Explained, Explanation};
+use super::parallel::in_portions;
 
+/// What is said of an input in which nothing is known.
+const NOTHING_FOUND: &str = "Nothing here speaks of a failed pull. Paste the message `Failed to pull image …`, or pipe in \
+                             `kubectl get events -A -o json`.\n";
+/// How many events are rendered before they are written.
+const MAX_RENDERED: usize = 4096;
 /// How many causes a person is shown.
 const MAX_SHOWN_CAUSES: usize = 3;
 /// How many nodes a person is shown.
@@ -21,11 +28,13 @@ impl Explanation {
     /// What writing to `out` gives.
     pub fn write_json(&self, checked: Option<&Value>, mut out: impl io::Write) -> io::Result<()> {
         write!(out, "{{\"version\":1,\"events\":[")?;
-        for (index, event) in self.events.iter().enumerate() {
-            if index > 0 {
-                write!(out, ",")?;
+        for (index, events) in self.events.chunks(MAX_RENDERED).enumerate() {
+            for (portion, written) in in_portions(events, to_json).into_iter().enumerate() {
+                if index + portion > 0 {
+                    write!(out, ",")?;
+                }
+                out.write_all(&written?)?;
             }
-            serde_json::to_writer(&mut out, &event_to_json(event))?;
         }
         write!(out, "]")?;
         if let Some(checked) = checked {
@@ -34,45 +43,73 @@ impl Explanation {
         writeln!(out, "}}")
     }
 
-    /// Plain text for a person, without colours. Control characters of the messages are escaped.
-    #[must_use]
-    pub fn to_text(&self) -> String {
+    /// Writes plain text for a person, without colours, event by event. Control characters of the messages are escaped.
+    ///
+    /// # Errors
+    ///
+    /// What writing to `out` gives.
+    pub fn write_text(&self, mut out: impl io::Write) -> io::Result<()> {
         if self.events.is_empty() {
-            return "Nothing here speaks of a failed pull. Paste the message `Failed to pull image …`, or pipe in \
-                    `kubectl get events -A -o json`.\n"
-                .to_owned();
+            return out.write_all(NOTHING_FOUND.as_bytes());
         }
-        let mut text = String::new();
         for event in &self.events {
+            let mut text = String::new();
             write_event(&mut text, event);
+            out.write_all(text.as_bytes())?;
         }
         if self.unshown > 0 {
-            let _ = writeln!(text, "{} more failures are not shown.", self.unshown);
+            writeln!(out, "{} more failures are not shown.", self.unshown)?;
         }
-        text
+        Ok(())
     }
 }
 
-fn event_to_json(event: &Explained) -> Value {
-    let causes: Vec<Value> = event
-        .causes
-        .iter()
-        .map(|cause| {
-            json!({
-                "class": cause.class.as_str(),
-                "confidence": cause.confidence.as_str(),
-                "help": help(event, *cause),
-            })
-        })
-        .collect();
-    json!({
-        "text": event.text,
-        "count": event.count,
-        "reference": event.reference,
-        "node": event.nodes.first(),
-        "runtime": event.runtime.map(super::Runtime::as_str),
-        "causes": causes,
-    })
+/// Events as JSON, with commas between them.
+fn to_json(events: &[Explained]) -> serde_json::Result<Vec<u8>> {
+    let mut written = Vec::new();
+    for (index, event) in events.iter().enumerate() {
+        if index > 0 {
+            written.push(b',');
+        }
+        serde_json::to_writer(&mut written, &EventJson::of(event))?;
+    }
+    Ok(written)
+}
+
+/// One event of the format. A field without a value is null.
+#[derive(Serialize)]
+struct EventJson<'a> {
+    text: &'a str,
+    count: u64,
+    reference: Option<&'a str>,
+    node: Option<&'a str>,
+    runtime: Option<&'static str>,
+    causes: Vec<CauseJson>,
+}
+
+#[derive(Serialize)]
+struct CauseJson {
+    class: &'static str,
+    confidence: &'static str,
+    help: String,
+}
+
+impl<'a> EventJson<'a> {
+    fn of(event: &'a Explained) -> Self {
+        let causes = event.causes.iter().map(|cause| CauseJson {
+            class: cause.class.as_str(),
+            confidence: cause.confidence.as_str(),
+            help: help(event, *cause),
+        });
+        Self {
+            text: &event.text,
+            count: event.count,
+            reference: event.reference.as_deref(),
+            node: event.nodes.first().map(String::as_str),
+            runtime: event.runtime.map(super::Runtime::as_str),
+            causes: causes.collect(),
+        }
+    }
 }
 
 /// Summary, steps and rule of a cause, one a line.
@@ -170,11 +207,18 @@ mod tests {
     const MESSAGE: &str = "Failed to pull image \"europe-west2-docker.pkg.dev/acme/ml/app:4\": unexpected status from HEAD \
                            request to https://europe-west2-docker.pkg.dev/v2/acme/ml/app/manifests/4: 403 Forbidden";
 
+    fn text_of(input: &[u8]) -> String {
+        let mut written = Vec::new();
+        explain(input)
+            .expect("a slice can be read")
+            .write_text(&mut written)
+            .expect("a vector can be written");
+        String::from_utf8(written).expect("text")
+    }
+
     #[test]
     fn a_person_reads_what_happened_and_what_to_do() {
-        let text = explain(MESSAGE.as_bytes())
-            .expect("a slice can be read")
-            .to_text();
+        let text = text_of(MESSAGE.as_bytes());
         assert!(
             text.contains("likely: The registry knows who asks"),
             "{text}"
@@ -205,9 +249,7 @@ mod tests {
 
     #[test]
     fn control_characters_are_made_visible() {
-        let text = explain(&b"Failed to pull image \"a\x1b[31m\": x"[..])
-            .expect("a slice can be read")
-            .to_text();
+        let text = text_of(b"Failed to pull image \"a\x1b[31m\": x");
         assert!(
             !text.contains('\u{1b}') && text.contains("\\u{1b}"),
             "{text}"

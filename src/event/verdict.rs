@@ -1,7 +1,7 @@
 //! What the words of a message mean, found out once for messages of the same shape.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::sync::{Mutex, PoisonError};
 
 use super::class::Cause;
 use super::clues::Clues;
@@ -47,28 +47,25 @@ impl Verdict {
     }
 }
 
-/// The verdicts on the shapes that were seen.
+/// The verdicts on the shapes that were seen, by shape and by the conditions that hold for the image.
 #[derive(Debug, Default)]
 pub(super) struct Verdicts {
-    /// By shape, and by the conditions that hold for the image.
-    known: HashMap<(String, u32), Verdict>,
-    latest: Verdict,
+    known: Mutex<HashMap<(String, u32), Verdict>>,
 }
 
 impl Verdicts {
     /// The verdict on a message, from memory where one of the same shape was read before.
-    pub fn of(&mut self, clues: &Clues) -> &Verdict {
+    pub fn of(&self, clues: &Clues) -> Verdict {
         let key = (shape(clues), conditions_of(clues));
-        if self.known.len() >= MAX_SHAPES && !self.known.contains_key(&key) {
-            self.latest = Verdict::of_shape(clues, &key.0);
-            return &self.latest;
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(verdict) = known().get(&key) {
+            return verdict.clone();
         }
-        match self.known.entry(key) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(place) => {
-                let verdict = Verdict::of_shape(clues, &place.key().0);
-                place.insert(verdict)
-            }
+        let verdict = Verdict::of_shape(clues, &key.0);
+        let mut known = known();
+        if known.len() < MAX_SHAPES {
+            known.insert(key, verdict.clone());
         }
+        verdict
     }
 }
