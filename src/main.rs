@@ -22,5 +22,8 @@ fn main() -> ExitCode {
             std::process::exit(i32::from(cli::INTERRUPTED));
         }
     });
-    runtime.block_on(cli::run())
+    let status = runtime.block_on(cli::run());
+    // A connection that a server floods must not hold the end of the program up.
+    runtime.shutdown_background();
+    status
 }

@@ -172,11 +172,15 @@ impl PlatformImage {
         }
     }
 
-    /// Why it is not fully known: its manifest or config came to no answer.
+    /// Why it is not fully known: its manifest, its config or a blob that was asked for came to no answer.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
         let manifest = self.manifest.as_ref().and_then(Answer::failure);
-        manifest.or_else(|| self.config.as_ref().and_then(Answer::failure))
+        let config = self.config.as_ref().and_then(Answer::failure);
+        let mut blobs = self.faulty_blobs.iter();
+        manifest
+            .or(config)
+            .or_else(|| blobs.find_map(|blob| blob.size.failure()))
     }
 
     /// The declared bytes of all layers as they are transferred.

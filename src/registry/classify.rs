@@ -40,7 +40,10 @@ pub(super) fn classify(error: &reqwest::Error, host: &str) -> Setback {
         FailureReason::Timeout if error.is_connect() => format!("no connection to {host} in time"),
         FailureReason::Timeout => format!("{host} did not answer in time"),
         FailureReason::Malformed => format!("{host} {NO_HTTP}: {deepest}"),
-        _ if error.is_connect() => format!("cannot connect to {host}: {deepest}"),
+        _ if error.is_connect() => match proxy_trouble(&deepest) {
+            Some(trouble) => format!("no way to {host}: {trouble}"),
+            None => format!("cannot connect to {host}: {deepest}"),
+        },
         _ => format!("the connection to {host} broke: {deepest}"),
     };
     let failure = failure(reason, &detail);
@@ -59,6 +62,18 @@ fn stage(cause: &(dyn Error + 'static)) -> Option<FailureReason> {
         .to_string()
         .starts_with("dns error")
         .then_some(FailureReason::Dns)
+}
+
+/// What a proxy said to the wish for a connection (`hyper-util` `client/legacy/connect/proxy/tunnel.rs`, `TunnelError`).
+fn proxy_trouble(words: &str) -> Option<&'static str> {
+    Some(match words.strip_prefix("tunnel error: ")? {
+        "proxy authorization required" => {
+            "the proxy wants a login (407); HTTPS_PROXY takes one as http://USER:PASSWORD@HOST:PORT"
+        }
+        "unsuccessful" => "the proxy refuses to connect to it",
+        "failed to create underlying connection" => "the proxy cannot be reached",
+        _ => "the proxy does not answer as a proxy does",
+    })
 }
 
 /// Words of the HTTP parser (`hyper` `error.rs`, `Parse` and `Header`, and `proto/h1/decode.rs` for chunks).

@@ -214,7 +214,8 @@ impl Conversation<'_> {
             return reply;
         }
         let encrypted = self.send_over(true, authorization, self.patience).await;
-        if encrypted.is_ok() || is_certificate_trouble(&encrypted) {
+        let is_encrypted = !matches!(encrypted, Err(Setback::Unreachable(_)));
+        if is_encrypted || is_certificate_trouble(&encrypted) {
             self.host.tls.store(true, Ordering::Relaxed);
             return encrypted;
         }

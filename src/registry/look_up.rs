@@ -258,6 +258,9 @@ impl Registry {
             seen: AtomicUsize::new(0),
         };
         let images = search.images(&manifest, &document.digest).await;
+        if let Some(excess) = search.excess() {
+            return Err(excess);
+        }
         let tag_digest = match (reference.digest(), reference.tag()) {
             (Some(_), Some(tag)) if self.options.compare_tags => {
                 place.tag_digest(reference, tag).await

@@ -25,6 +25,8 @@ const MAX_REDIRECTS: usize = 10;
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 /// The wait before the second try; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest wait that a server may ask for: one that can be added to any time.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24 * 365);
 /// The longest wait between two tries that is ours to choose.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
@@ -213,7 +215,7 @@ impl Transport {
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         self.counters.rate_limit(&host, &headers);
         let body = self.body(response, request, &host).await?;
-        let body = decoded(body, &headers, request, &host)?;
+        let body = decoded(body, status, &headers, request, &host)?;
         Ok(Reply {
             host,
             status,
@@ -275,9 +277,10 @@ fn too_large(request: &Request, host: &str) -> String {
 }
 
 /// The body without its content coding. None is asked for, but a server may choose gzip by itself, and containerd would
-/// read it.
+/// read it. Of an answer that is no good one, the beginning is enough.
 fn decoded(
     body: Bytes,
+    status: StatusCode,
     headers: &HeaderMap,
     request: &Request,
     host: &str,
@@ -289,11 +292,17 @@ fn decoded(
         return Ok(body);
     }
     let mut plain = Vec::new();
-    let limit = request.limit as u64;
+    let is_good = status.is_success();
+    let limit = if is_good {
+        request.limit
+    } else {
+        MAX_ERROR_BYTES
+    } as u64;
     match GzDecoder::new(body.as_ref())
         .take(limit + 1)
         .read_to_end(&mut plain)
     {
+        _ if !is_good => Ok(plain.into()),
         Ok(_) if plain.len() as u64 > limit => Err(Setback::malformed(&too_large(request, host))),
         Ok(_) => Ok(plain.into()),
         Err(error) => Err(Setback::malformed(&format!(
@@ -364,11 +373,13 @@ fn passing_trouble(reply: &Reply) -> Option<Failure> {
 /// `Retry-After`: seconds or a date (RFC 9110 section 10.2.3).
 fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = httpdate::parse_http_date(text).ok()?;
-    Some(date.duration_since(now).unwrap_or_default())
+    let wait = if let Ok(seconds) = text.parse() {
+        Duration::from_secs(seconds)
+    } else {
+        let date = httpdate::parse_http_date(text).ok()?;
+        date.duration_since(now).unwrap_or_default()
+    };
+    Some(wait.min(LONGEST_RETRY_AFTER))
 }
 
 /// How long to wait after the try of number `tries`: what the server asks for, else a doubling, jittered pause.
@@ -395,6 +406,7 @@ mod tests {
             ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
             ("soon", None),
             ("-1", None),
+            ("18446744073709551615", Some(365 * 24 * 3600)),
         ] {
             assert_eq!(
                 retry_after(text, now),

@@ -60,9 +60,7 @@ impl Search<'_> {
     fn unfold<'s>(&'s self, index: &'s Index, nesting: usize) -> BoxFuture<'s, Vec<PlatformImage>> {
         Box::pin(async move {
             let mut entries: Vec<&IndexEntry> = index.images().collect();
-            let room = self.take_room(entries.len());
-            let excess = entries.get(room).copied();
-            entries.truncate(room);
+            entries.truncate(self.take_room(entries.len()));
             let needed = needed(&entries, self.platforms);
             let images = entries
                 .into_iter()
@@ -74,9 +72,14 @@ impl Search<'_> {
                         vec![unasked(entry)]
                     }
                 });
-            let mut images: Vec<_> = join_all(images).await.into_iter().flatten().collect();
-            images.extend(excess.map(too_many));
-            images
+            join_all(images).await.into_iter().flatten().collect()
+        })
+    }
+
+    /// What is wrong where the indexes list more than is looked at.
+    pub fn excess(&self) -> Option<Setback> {
+        (self.seen.load(Ordering::Relaxed) > MAX_ENTRIES).then(|| {
+            Setback::malformed(&format!("the indexes list more than {MAX_ENTRIES} images"))
         })
     }
 
@@ -204,15 +207,6 @@ impl Search<'_> {
             self.counters.cache_hit();
         }
         result
-    }
-}
-
-/// What stands for the first entry too many, and all after it.
-fn too_many(entry: &IndexEntry) -> PlatformImage {
-    let words = format!("the indexes list more than {MAX_ENTRIES} images");
-    PlatformImage {
-        manifest: Some(Answer::from(Err(Setback::malformed(&words)))),
-        ..unasked(entry)
     }
 }
 
