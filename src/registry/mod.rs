@@ -19,6 +19,8 @@ mod credentials;
 mod demands;
 mod error;
 mod host;
+#[cfg(test)]
+mod hostile_answers;
 mod hosts_file;
 mod judge;
 mod layout;

@@ -23,6 +23,7 @@ pub(super) fn read(body: &[u8]) -> Vec<String> {
         .unwrap_or_default()
         .into_iter()
         .filter(|tag| !tag.is_empty() && tag.len() <= 128 && tag.chars().all(is_word))
+        .filter(|tag| !tag.starts_with(['.', '-']))
         .collect()
 }
 

@@ -34,8 +34,8 @@ type Key = (Bearer, Option<String>);
 
 #[derive(Debug, Clone)]
 pub(super) struct Token {
-    value: Secret,
-    expires: Instant,
+    pub(super) value: Secret,
+    pub(super) expires: Instant,
 }
 
 #[derive(Deserialize)]
@@ -144,7 +144,7 @@ pub(super) fn identity(credential: Option<&Credential>) -> Identity {
     })
 }
 
-fn read(reply: &Reply, now: Instant) -> Result<Token, Setback> {
+pub(super) fn read(reply: &Reply, now: Instant) -> Result<Token, Setback> {
     let unusable = || {
         Setback::malformed(&format!(
             "the token service {} answered without a token",

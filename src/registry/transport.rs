@@ -325,7 +325,7 @@ fn is_redirect(status: StatusCode) -> bool {
 
 /// Where a redirect leads. Only the web's own schemes count, never from TLS to plain HTTP, and never to link-local
 /// addresses.
-fn target(from: &Url, reply: &Reply) -> Result<Url, Setback> {
+pub(super) fn target(from: &Url, reply: &Reply) -> Result<Url, Setback> {
     let fail = |why: &str| Setback::malformed(&format!("{} redirects {why}", reply.host));
     let location = reply
         .header("location")
@@ -371,7 +371,7 @@ fn passing_trouble(reply: &Reply) -> Option<Failure> {
 }
 
 /// `Retry-After`: seconds or a date (RFC 9110 section 10.2.3).
-fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
+pub(super) fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
     let wait = if let Ok(seconds) = text.parse() {
         Duration::from_secs(seconds)
