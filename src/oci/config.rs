@@ -70,8 +70,9 @@ impl Config {
     ///
     /// When the blob is no JSON object, or a field has another type than the specification says.
     pub fn parse(blob: &[u8]) -> Result<Self, ConfigError> {
-        let raw: RawConfig =
-            serde_json::from_slice(blob).map_err(|error| ConfigError(error.to_string()))?;
+        // As of manifests, a node takes bytes that are no UTF-8.
+        let raw: RawConfig = serde_json::from_str(&String::from_utf8_lossy(blob))
+            .map_err(|error| ConfigError(error.to_string()))?;
         let platform = match (raw.os.as_deref(), raw.architecture.as_deref()) {
             (Some(os), Some(architecture)) if !os.is_empty() && !architecture.is_empty() => {
                 Some(Platform::new(

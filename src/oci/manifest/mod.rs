@@ -174,7 +174,8 @@ impl Manifest {
         if body.len() > MAX_MANIFEST_BYTES {
             return Err(ManifestError::TooLarge);
         }
-        let document: Value = serde_json::from_slice(body)
+        // Go's `encoding/json`, and so a node, reads what is no UTF-8 in a string as U+FFFD.
+        let document: Value = serde_json::from_str(&String::from_utf8_lossy(body))
             .map_err(|error| ManifestError::NotJson(error.to_string()))?;
         if !document.is_object() {
             return Err(ManifestError::NotJson("another JSON value".to_owned()));

@@ -80,8 +80,14 @@ faults! {
         let nested = format!("\"annotations\":{}{}", "[".repeat(100_000), "]".repeat(100_000));
         with_members(request, &nested)
     });
-    /// Bytes that are no UTF-8 in an annotation.
-    utf8: DAMAGED, registry(not_utf8);
+    /// Bytes that are no UTF-8 in an annotation, which nodes take.
+    utf8: FOUND, registry(not_utf8);
+    /// Bytes that are no UTF-8 outside of all texts.
+    utf8_outside: DAMAGED, registry(|request| {
+        let mut image = good_image();
+        image.manifest.bytes.insert(1, 0xff);
+        request.holding(&image)
+    });
     /// A byte order mark before the document.
     bom: DAMAGED, registry(|request| with_text(request, |text| format!("\u{feff}{text}")));
     /// Keys that stand twice, of which the last ones make another image.

@@ -23,7 +23,7 @@ fn parts(page: &str) -> (&str, &str, &str) {
     (before, table, after)
 }
 
-/// `cargo test --release --test suite -- --ignored --nocapture fault_table` prints the table; with `UPDATE=1` it is written
+/// `cargo test --test suite -- --ignored --nocapture fault_table` prints the table; with `UPDATE=1` it is written
 /// into the page, too. One fault at a time, so that the times are those of one run.
 #[test]
 #[ignore = "takes the time of all faults one after the other; it prints and writes the table"]
@@ -98,6 +98,6 @@ fn the_page_lists_every_fault() {
         .collect();
     assert_eq!(
         listed, known,
-        "write the table anew: UPDATE=1 cargo test --release --test suite -- --ignored --nocapture fault_table"
+        "write the table anew: UPDATE=1 cargo test --test suite -- --ignored --nocapture fault_table"
     );
 }
