@@ -42,7 +42,6 @@ mod registry_cache;
 mod registry_faults;
 mod registry_layouts;
 mod registry_questions;
-mod registry_tls;
 mod registry_ways;
 mod renders;
 mod reports;

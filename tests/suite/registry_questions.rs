@@ -1,9 +1,10 @@
-//! How the client asks: what it learns from one answer for the next questions.
+//! How the client asks: what it is set up with, and what it learns from one answer for the next questions.
 
 use oci_preflight::facts::Depth;
 use oci_preflight::oci::media_type;
 use oci_preflight::registry::{Options, Registry};
 use serde_json::json;
+use tempfile::TempDir;
 use wiremock::matchers::{header, header_exists, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -92,4 +93,21 @@ async fn a_host_without_a_connection_is_given_up_once_for_all() {
     }
     let requests = registry.statistics().requests;
     assert!(requests < 500, "{requests}");
+}
+
+#[test]
+fn a_ca_file_that_is_none_is_named() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("ca.pem");
+    let build = || {
+        Registry::new(Options {
+            ca_files: vec![path.clone()],
+            ..Options::default()
+        })
+    };
+    let missing = build().expect_err("no file").to_string();
+    assert!(missing.contains("ca.pem"), "{missing}");
+    std::fs::write(&path, "no certificate").expect("the file");
+    let empty = build().expect_err("no certificate").to_string();
+    assert!(empty.contains("holds no PEM certificate"), "{empty}");
 }

@@ -63,10 +63,6 @@ faults! {
             _ => elsewhere(request, &there),
         }
     });
-    /// To another host, with a login in the address.
-    redirlogin: FOUND, registry(|request| elsewhere(request, &format!(
-        "{}{}", request.elsewhere, request.path
-    )));
     /// To a file.
     redirfile: unknown("malformed"), registry(|request| to(request, "file:///etc/passwd"));
     /// To nowhere.
