@@ -33,6 +33,8 @@ pub mod extract;
 
 pub mod registry;
 
+pub mod scan;
+
 pub mod probe;
 
 pub mod report;

@@ -247,6 +247,12 @@ pub(super) struct LintArguments {
         env = "OCI_PREFLIGHT_VERIFY_BLOBS", help_heading = "Registries")]
     pub verify_blobs: Option<bool>,
 
+    /// Read the content of all layers too: wasted bytes, leftovers, programs of another machine, damage.
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        value_parser = BoolishValueParser::new(), hide_possible_values = true,
+        env = "OCI_PREFLIGHT_DEEP", help_heading = "What to check")]
+    pub deep: Option<bool>,
+
     /// Answer for that host from an OCI image layout instead of the network.
     #[arg(long = "layout", value_name = "HOST[/PREFIX]=DIR", value_parser = layout, env = "OCI_PREFLIGHT_LAYOUT", help_heading = "Registries")]
     pub layouts: Vec<(String, PathBuf)>,
@@ -442,6 +448,7 @@ impl LintArguments {
             changed_since: self.changed_since.clone(),
             offline: self.offline,
             verify_blobs: self.verify_blobs,
+            deep: self.deep,
             fail_on: self.fail_on,
             allow_no_images: self.allow_no_images,
             rules: self.rules.clone(),

@@ -1,6 +1,8 @@
 //! What is stored under a reference.
 
-use super::{Answer, Failure};
+use std::sync::Arc;
+
+use super::{Answer, Content, Failure, Files};
 use crate::cluster::NodePool;
 use crate::oci::{Bytes, Config, Descriptor, Digest, Manifest, Matching, Platform};
 
@@ -112,6 +114,8 @@ pub struct PlatformImage {
     pub config: Option<Answer<Config>>,
     /// The blobs that were asked for and are not there as the manifest declares them; empty where none was asked for.
     pub faulty_blobs: Vec<FaultyBlob>,
+    /// What the layers hold: `None` where they were not read.
+    pub content: Option<Arc<Content>>,
 }
 
 /// A config or layer that is not there as the manifest declares it.
@@ -181,6 +185,18 @@ impl PlatformImage {
         manifest
             .or(config)
             .or_else(|| blobs.find_map(|blob| blob.size.failure()))
+    }
+
+    /// What the layers are together, where all were read.
+    #[must_use]
+    pub fn files(&self) -> Option<&Files> {
+        self.content.as_ref()?.files.as_ref()
+    }
+
+    /// The bytes of all files that a node unpacks, where the layers were read.
+    #[must_use]
+    pub fn unpacked_bytes(&self) -> Option<Bytes> {
+        self.content.as_ref()?.unpacked_bytes()
     }
 
     /// The declared bytes of all layers as they are transferred.

@@ -1,9 +1,16 @@
 //! What was learnt from registries and layouts, and how much of it: the only thing rules judge by.
 
 mod answer;
+mod content;
+mod executable;
 mod found;
 
 pub use answer::{Answer, Failure, FailureReason, Identity, Missing, Refusal, RefusalReason};
+pub use content::{
+    Content, Damage, DiveFigure, Files, LargeFile, LayerContent, LayerSummary, Leftover, Program,
+    ProgramRole, Rewritten, RewrittenPath,
+};
+pub use executable::Executable;
 pub use found::{BlobPart, Depth, FaultyBlob, Found, PlatformImage};
 
 /// The answer about one reference.

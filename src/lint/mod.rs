@@ -24,6 +24,7 @@ use crate::input::{Changes, ChangesError};
 use crate::oci::Reference;
 use crate::registry::{Asked, CredentialSources, LayoutMapping, Options, Registry, RegistryError};
 use crate::report::{Gathered, Report, Statistics};
+use crate::scan::read_layers;
 use crate::settings::Settings;
 use crate::text::SourceMap;
 use crate::workload::Occurrence;
@@ -134,6 +135,9 @@ async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<
             });
         })
         .await;
+    if settings.depth() == Depth::Layers {
+        read_layers(&registry, &mut lookups).await;
+    }
     judge::drop_wrong_guesses(&mut gathered.occurrences, &mut lookups, &hosts);
     let landings = judge::landings(&gathered.occurrences, &target, &elsewhere);
 

@@ -1,11 +1,12 @@
 //! From what a report says about an image back to the registry's answer, as far as reports tell it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::document::{Image, Layer, Platform as PlatformEntry};
 use crate::facts::{
-    Answer, Failure, FailureReason, Found, Identity, Lookup, Missing, PlatformImage, Refusal,
-    RefusalReason,
+    Answer, Content, Failure, FailureReason, Found, Identity, LayerContent, LayerSummary, Lookup,
+    Missing, PlatformImage, Refusal, RefusalReason,
 };
 use crate::oci::{
     Artifact, Bytes, Config, Descriptor, Digest, HistoryEntry, ImageManifest, Index, Manifest,
@@ -102,6 +103,19 @@ fn platform_image(entry: &PlatformEntry) -> Result<PlatformImage, String> {
         manifest,
         config,
         faulty_blobs: Vec::new(),
+        content: entry.unpacked_bytes.map(unpacked),
+    })
+}
+
+/// Reports say how much the layers hold together, and not what.
+fn unpacked(bytes: u64) -> Arc<Content> {
+    let summary = LayerSummary {
+        unpacked: Bytes(bytes),
+        ..LayerSummary::default()
+    };
+    Arc::new(Content {
+        layers: vec![LayerContent::Read(summary)],
+        files: None,
     })
 }
 
@@ -123,7 +137,7 @@ fn config(entry: &PlatformEntry, layers: &[Layer]) -> Result<Config, String> {
                 ..HistoryEntry::default()
             })
             .collect(),
-        diff_ids: Vec::new(),
+        ..Config::default()
     })
 }
 

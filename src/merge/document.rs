@@ -114,6 +114,8 @@ pub(super) struct Platform {
     pub declared: Option<String>,
     pub reason: Option<String>,
     pub digest: String,
+    #[serde(default)]
+    pub unpacked_bytes: Option<u64>,
     pub layers: Option<Vec<Layer>>,
 }
 

@@ -14,6 +14,14 @@ pub struct Config {
     pub history: Vec<HistoryEntry>,
     /// The digests of the uncompressed layers, base first.
     pub diff_ids: Vec<String>,
+    /// The words that a container starts with.
+    pub entrypoint: Vec<String>,
+    /// The words that stand behind those of the entrypoint, or for them where there are none.
+    pub command: Vec<String>,
+    /// The folders in which programs are looked for: `PATH` of the environment, where it is set.
+    pub search_path: Option<String>,
+    /// The folder that a container starts in; empty for the root.
+    pub working_folder: String,
 }
 
 /// One entry of the build history. Every field is what the builder wrote, and nothing checks it.
@@ -55,6 +63,22 @@ struct RawConfig {
     history: Option<Vec<HistoryEntry>>,
     #[serde(default)]
     rootfs: Option<RootFs>,
+    #[serde(default)]
+    config: Option<Execution>,
+}
+
+/// The execution parameters (OCI image-spec `config.md`, "Properties"). Lists that hold nothing are null in many configs.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+struct Execution {
+    #[serde(default)]
+    entrypoint: Option<Vec<String>>,
+    #[serde(default)]
+    cmd: Option<Vec<String>>,
+    #[serde(default)]
+    env: Option<Vec<String>>,
+    #[serde(default)]
+    working_dir: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -84,8 +108,17 @@ impl Config {
             }
             _ => None,
         };
+        let execution = raw.config.unwrap_or_default();
+        let environment = execution.env.unwrap_or_default();
+        let search_path = environment
+            .iter()
+            .find_map(|variable| variable.strip_prefix("PATH="));
         Ok(Self {
             platform,
+            search_path: search_path.map(str::to_owned),
+            entrypoint: execution.entrypoint.unwrap_or_default(),
+            command: execution.cmd.unwrap_or_default(),
+            working_folder: execution.working_dir.unwrap_or_default(),
             history: raw.history.unwrap_or_default(),
             diff_ids: raw
                 .rootfs
@@ -115,6 +148,18 @@ mod tests {
         let config =
             Config::parse(br#"{"history":null,"rootfs":{"type":"layers","diff_ids":null}}"#);
         assert_eq!(config, Ok(Config::default()));
+    }
+
+    #[test]
+    fn what_starts_is_read() {
+        let config = Config::parse(
+            br#"{"config":{"Entrypoint":["tini","--"],"Cmd":null,"Env":["A=b","PATH=/bin:/usr/bin"],"WorkingDir":"/srv"}}"#,
+        )
+        .expect("a config");
+        assert_eq!(config.entrypoint, ["tini", "--"]);
+        assert_eq!(config.command, [] as [&str; 0]);
+        assert_eq!(config.search_path.as_deref(), Some("/bin:/usr/bin"));
+        assert_eq!(config.working_folder, "/srv");
     }
 
     #[test]

@@ -82,6 +82,54 @@ impl Digest {
     }
 }
 
+/// Takes content in pieces and gives its digest.
+#[derive(Debug, Clone)]
+pub enum Hasher {
+    /// sha256.
+    Sha256(Sha256),
+    /// sha384.
+    Sha384(Sha384),
+    /// sha512.
+    Sha512(Sha512),
+}
+
+impl Hasher {
+    /// A hasher of the algorithm that `digest` has, so that the two can be compared.
+    #[must_use]
+    pub fn like(digest: &Digest) -> Self {
+        match digest.algorithm() {
+            "sha256" => Self::Sha256(Sha256::new()),
+            "sha384" => Self::Sha384(Sha384::new()),
+            _ => Self::Sha512(Sha512::new()),
+        }
+    }
+
+    /// A hasher of sha256.
+    #[must_use]
+    pub fn sha256() -> Self {
+        Self::Sha256(Sha256::new())
+    }
+
+    /// Takes the next piece.
+    pub fn update(&mut self, piece: &[u8]) {
+        match self {
+            Self::Sha256(hasher) => hasher.update(piece),
+            Self::Sha384(hasher) => hasher.update(piece),
+            Self::Sha512(hasher) => hasher.update(piece),
+        }
+    }
+
+    /// The digest of all pieces.
+    #[must_use]
+    pub fn finish(self) -> Digest {
+        Digest(match self {
+            Self::Sha256(hasher) => written("sha256", &hasher.finalize()),
+            Self::Sha384(hasher) => written("sha384", &hasher.finalize()),
+            Self::Sha512(hasher) => written("sha512", &hasher.finalize()),
+        })
+    }
+}
+
 fn written(algorithm: &str, hash: &[u8]) -> String {
     let mut text = String::with_capacity(algorithm.len() + 1 + hash.len() * 2);
     text.push_str(algorithm);

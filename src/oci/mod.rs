@@ -10,7 +10,7 @@ mod reference;
 mod size;
 
 pub use config::{Config, ConfigError, HistoryEntry};
-pub use digest::{Digest, DigestError};
+pub use digest::{Digest, DigestError, Hasher};
 pub use history::{Step, steps};
 pub use manifest::{
     Artifact, Descriptor, ImageManifest, Index, IndexEntry, MAX_MANIFEST_BYTES, Manifest,

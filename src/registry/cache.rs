@@ -19,6 +19,8 @@ use crate::oci::{Digest, Reference};
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
 /// The folder of this format inside the cache folder. A later format gets another name.
 const FORMAT: &str = "v1";
+/// The hexadecimal digits of a sha256 checksum.
+const CHECK_BYTES: usize = 64;
 
 /// A cache folder. Runs may share it: files appear whole, by renaming, and never change.
 #[derive(Debug)]
@@ -62,6 +64,25 @@ impl Cache {
         }
     }
 
+    /// What was found in the content with this digest, if it is there and sound.
+    pub(super) fn facts(&self, digest: &Digest, limit: usize) -> Option<Vec<u8>> {
+        let path = self.facts_path(digest);
+        let kept = read_bounded(&path, limit as u64).ok()?;
+        let (check, facts) = kept.split_at_checked(CHECK_BYTES)?;
+        if check != Digest::sha256_of(facts).hex().as_bytes() {
+            return None;
+        }
+        let touched = File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+        touched.ok().map(|()| facts.to_vec())
+    }
+
+    /// Keeps what was found in content. A checksum stands in front, for it has not the digest that it is kept under.
+    pub(super) fn keep_facts(&self, digest: &Digest, facts: &[u8]) {
+        let check = Digest::sha256_of(facts);
+        let kept = [check.hex().as_bytes(), facts].concat();
+        self.write(&self.facts_path(digest), &kept);
+    }
+
     /// Notes the digest of a reference.
     pub(super) fn note(&self, reference: &Reference, digest: &Digest) {
         if self.last_digest(reference).as_ref() != Some(digest) {
@@ -94,6 +115,14 @@ impl Cache {
         let hex = digest.hex();
         self.folder
             .join(digest.algorithm())
+            .join(hex.get(..2).unwrap_or_default())
+            .join(hex)
+    }
+
+    fn facts_path(&self, digest: &Digest) -> PathBuf {
+        let hex = digest.hex();
+        self.folder
+            .join("layers")
             .join(hex.get(..2).unwrap_or_default())
             .join(hex)
     }
@@ -203,6 +232,19 @@ mod tests {
         assert_eq!(cache.content(&digest, 1), None, "longer than asked for");
         fs::write(cache.content_path(&digest), "{ }").expect("the file");
         assert_eq!(cache.content(&digest, 100), None);
+    }
+
+    #[test]
+    fn facts_that_were_changed_on_disk_are_a_miss() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let cache = Cache::new(folder.path());
+        let digest = Digest::sha256_of(b"layer");
+        assert_eq!(cache.facts(&digest, 100), None);
+        cache.keep_facts(&digest, b"facts");
+        assert_eq!(cache.facts(&digest, 100).as_deref(), Some(&b"facts"[..]));
+        assert_eq!(cache.facts(&digest, 10), None, "longer than asked for");
+        fs::write(cache.facts_path(&digest), "short").expect("the file");
+        assert_eq!(cache.facts(&digest, 100), None);
     }
 
     #[cfg(unix)]

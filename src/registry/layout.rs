@@ -2,6 +2,7 @@
 //!
 //! Source: OCI image-spec `image-layout.md`.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -98,6 +99,20 @@ impl Layout {
     /// A blob of at most `limit` bytes. Whether it has its digest is for the caller to see.
     pub fn blob(&self, digest: &Digest, limit: usize) -> Result<bytes::Bytes, Setback> {
         self.read(digest, limit, Missing::Blob)
+    }
+
+    /// A blob, to be read by the caller, who verifies it too.
+    pub fn open_blob(&self, digest: &Digest) -> Result<File, Setback> {
+        let path = self.path(digest);
+        let opened = File::open(&path).and_then(|file| Ok((file.metadata()?, file)));
+        match opened {
+            Ok((metadata, file)) if metadata.is_file() => Ok(file),
+            Ok(_) => Err(unreadable(&path, &io::Error::other("it is no file"))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(self.not_found(Missing::Blob))
+            }
+            Err(error) => Err(unreadable(&path, &error)),
+        }
     }
 
     /// The size of a blob.

@@ -42,7 +42,7 @@ pub type Wanted = (Reference, Depth, Option<Vec<Platform>>);
 /// Everything that can say what is stored under a reference: registries, and layouts in their place.
 #[derive(Debug)]
 pub struct Registry {
-    wire: Wire,
+    pub(super) wire: Wire,
     ways: Mutex<HashMap<String, Arc<Ways>>>,
     hosts_folders: HostsFolders,
     mirrors: Vec<(String, Way)>,
@@ -300,7 +300,7 @@ impl Registry {
         refusal.into()
     }
 
-    fn layout(&self, reference: &Reference) -> Option<&Layout> {
+    pub(super) fn layout(&self, reference: &Reference) -> Option<&Layout> {
         let name = reference.name();
         self.layouts
             .iter()
@@ -309,7 +309,7 @@ impl Registry {
     }
 
     /// The mirrors of the registry, then what its hosts file says, then the registry itself.
-    fn ways(&self, reference: &Reference) -> Arc<Ways> {
+    pub(super) fn ways(&self, reference: &Reference) -> Arc<Ways> {
         let registry = reference.registry();
         let mut ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
         let ways = ways.entry(registry.to_owned()).or_insert_with(|| {

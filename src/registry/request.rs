@@ -65,6 +65,8 @@ pub(super) struct Request {
     pub limit: usize,
     /// Whether nodes take no more either, so that an answer that says to have more is of no use to them.
     pub limits_nodes: bool,
+    /// From which byte on the body of a good answer is wanted, where it is left to be read while it comes.
+    pub stream_from: Option<u64>,
 }
 
 /// A question to a registry. The request follows from it and the endpoint.
@@ -91,6 +93,12 @@ pub(super) enum Question<'a> {
         repository: &'a str,
         digest: &'a Digest,
     },
+    /// A blob of any size from that byte on, to be read while it comes.
+    Layer {
+        repository: &'a str,
+        digest: &'a Digest,
+        from: u64,
+    },
     /// The first thousand tags.
     Tags { repository: &'a str },
 }
@@ -103,6 +111,7 @@ impl Question<'_> {
             | Self::ManifestHead { repository, .. }
             | Self::Blob { repository, .. }
             | Self::BlobHead { repository, .. }
+            | Self::Layer { repository, .. }
             | Self::Tags { repository } => repository,
         }
     }
@@ -114,7 +123,7 @@ impl Question<'_> {
                 !tag_or_digest.contains(':')
             }
             Self::Tags { .. } => true,
-            Self::Blob { .. } | Self::BlobHead { .. } => false,
+            Self::Blob { .. } | Self::BlobHead { .. } | Self::Layer { .. } => false,
         }
     }
 
@@ -124,7 +133,7 @@ impl Question<'_> {
             Self::Manifest { .. } | Self::ManifestHead { .. } | Self::Tags { .. } => {
                 Missing::Unsaid
             }
-            Self::Blob { .. } | Self::BlobHead { .. } => Missing::Blob,
+            Self::Blob { .. } | Self::BlobHead { .. } | Self::Layer { .. } => Missing::Blob,
         }
     }
 
@@ -149,7 +158,10 @@ impl Question<'_> {
                 digest,
                 limit,
             } => (format!("{repository}/blobs/{digest}"), "", "blob", limit),
-            Self::BlobHead { repository, digest } => (
+            Self::BlobHead { repository, digest }
+            | Self::Layer {
+                repository, digest, ..
+            } => (
                 format!("{repository}/blobs/{digest}"),
                 "",
                 "blob",
@@ -175,6 +187,10 @@ impl Question<'_> {
             what,
             limit,
             limits_nodes: matches!(self, Self::Manifest { .. }),
+            stream_from: match self {
+                Self::Layer { from, .. } => Some(*from),
+                _ => None,
+            },
         })
     }
 }
@@ -247,6 +263,7 @@ impl TokenRequest<'_> {
             what: "token",
             limit: MAX_TOKEN_BYTES,
             limits_nodes: false,
+            stream_from: None,
         })
     }
 }

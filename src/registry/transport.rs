@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use flate2::read::GzDecoder;
 use oci_client::secrets::RegistryAuth;
 use reqwest::header::{self, HeaderMap};
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, Response, StatusCode, Url};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::classify::classify;
@@ -38,6 +38,8 @@ pub(super) struct Reply {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// A good answer whose body is left to be read while it comes.
+    pub unread: Option<Response>,
 }
 
 impl Reply {
@@ -53,6 +55,7 @@ impl Reply {
             status: StatusCode::from_u16(status).expect("a status"),
             headers: HeaderMap::new(),
             body: Bytes::copy_from_slice(body.as_bytes()),
+            unread: None,
         }
     }
 }
@@ -193,6 +196,9 @@ impl Transport {
         if !request.accept.is_empty() {
             builder = builder.header(header::ACCEPT, request.accept);
         }
+        if let Some(from) = request.stream_from.filter(|from| *from > 0) {
+            builder = builder.header(header::RANGE, format!("bytes={from}-"));
+        }
         if let Some(form) = &request.form {
             builder = builder
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -214,6 +220,15 @@ impl Transport {
             .map_err(|error| classify(&error, &host))?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         self.counters.rate_limit(&host, &headers);
+        if request.stream_from.is_some() && status.is_success() {
+            return Ok(Reply {
+                host,
+                status,
+                headers,
+                body: Bytes::new(),
+                unread: Some(response),
+            });
+        }
         let body = self.body(response, request, &host).await?;
         let body = decoded(body, status, &headers, request, &host)?;
         Ok(Reply {
@@ -221,13 +236,14 @@ impl Transport {
             status,
             headers,
             body,
+            unread: None,
         })
     }
 
     /// The body as it was sent, at most `limit` bytes of a good answer. Of another answer, the beginning is enough.
     async fn body(
         &self,
-        mut response: reqwest::Response,
+        mut response: Response,
         request: &Request,
         host: &str,
     ) -> Result<Bytes, Setback> {

@@ -132,6 +132,7 @@ impl Search<'_> {
             manifest: Some(Answer::from(manifest)),
             config,
             faulty_blobs,
+            content: None,
         }
     }
 
@@ -217,6 +218,7 @@ fn unasked(entry: &IndexEntry) -> PlatformImage {
         manifest: None,
         config: None,
         faulty_blobs: Vec::new(),
+        content: None,
     }
 }
 

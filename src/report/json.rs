@@ -357,7 +357,7 @@ fn platform_entry(image: &PlatformImage) -> PlatformEntry<'_> {
         reason: image.failure().map(|failure| failure.reason.as_str()),
         digest: image.digest.as_str(),
         compressed_bytes: image.compressed_bytes().map(|bytes| bytes.0),
-        unpacked_bytes: None,
+        unpacked_bytes: image.unpacked_bytes().map(|bytes| bytes.0),
         layers: layer_entries(image),
     }
 }

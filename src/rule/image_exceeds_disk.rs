@@ -1,7 +1,7 @@
 use super::event::Pull;
 use super::{Finding, Subject, declare_rule};
 use crate::cluster::{NodePool, Provider};
-use crate::facts::Depth;
+use crate::facts::{Depth, PlatformImage};
 use crate::finding::Severity;
 use crate::oci::{Bytes, Reference};
 
@@ -12,7 +12,7 @@ const USABLE_PERCENT: u64 = 85;
 declare_rule! {
     /// ## What it does
     /// Reports images that can't fit the boot disk of a node pool: a node keeps the compressed layers and their unpacked
-    /// files, which are at least as large again. On EKS the compressed layers are thrown away. The kubelet starts to evict
+    /// files, which are at least as large again; a deep run (`--deep`) knows how large. On EKS the compressed layers are thrown away. The kubelet starts to evict
     /// pods at 85 % of the disk.
     ///
     /// ## Why it matters
@@ -34,10 +34,10 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let Some((reference, found)) = subject.found() else {
         return vec![];
     };
-    let pools = subject.pools.iter().filter_map(|pool| {
-        let size = found.image_on(pool)?.compressed_bytes()?;
-        finding(subject, reference, pool, size)
-    });
+    let pools = subject
+        .pools
+        .iter()
+        .filter_map(|pool| finding(subject, reference, pool, found.image_on(pool)?));
     pools.collect()
 }
 
@@ -45,19 +45,25 @@ fn finding(
     subject: &Subject<'_>,
     reference: &Reference,
     pool: &NodePool,
-    compressed: Bytes,
+    image: &PlatformImage,
 ) -> Option<Finding> {
     let disk = pool.disk.as_ref()?;
+    let compressed = image.compressed_bytes()?;
+    let (unpacked, at_least) = match image.unpacked_bytes() {
+        Some(unpacked) => (unpacked, unpacked.to_string()),
+        None => (compressed, format!("at least {compressed}")),
+    };
     let usable = Bytes(disk.size.0 / 100 * USABLE_PERCENT);
     let (needed, sum) = if pool.provider == Provider::Eks {
-        (
-            compressed,
-            format!("its unpacked files, at least {compressed},"),
-        )
+        (unpacked, format!("its unpacked files, {at_least},"))
     } else {
+        let files = match image.unpacked_bytes() {
+            Some(unpacked) => format!("{unpacked} of unpacked files"),
+            None => "at least as much of unpacked files".to_owned(),
+        };
         (
-            compressed + compressed,
-            format!("{compressed} of layers and at least as much of unpacked files"),
+            compressed + unpacked,
+            format!("{compressed} of layers and {files}"),
         )
     };
     if needed <= usable {

@@ -1,18 +1,26 @@
+use super::program_fault::program_fault;
+use super::subject::Pulled;
 use super::{Finding, Subject, declare_rule};
 use crate::facts::Depth;
 use crate::finding::{Event, Severity};
+use crate::oci::{Platform, Reference};
 
 declare_rule! {
     /// ## What it does
     /// Reports an index entry that promises one platform and leads to an image whose config says another. With a target, only
     /// entries that the nodes would pull are looked at.
     ///
+    /// A deep run (`--deep`) also reads the first bytes of the entrypoint, its interpreters and the shell, and counts the
+    /// programs in the folders of `PATH`: a program of another machine, a 32-bit one in a 64-bit image, one whose interpreter
+    /// is not in the image, and one that says it needs x86-64-v3 or v4 where the platform does not.
+    ///
     /// ## Why it matters
     /// Nodes choose by the promise and run the content. Tools that copy or join images by hand make such entries, and so
     /// does a build stage that is pinned to the builder's platform.
     ///
     /// ## What the cluster would show
-    /// `CrashLoopBackOff`: the pull succeeds, and the container's log says `exec format error`.
+    /// `CrashLoopBackOff`: the pull succeeds, and the container's log says `exec format error`, or `no such file or directory`
+    /// where an interpreter is missing.
     ///
     /// ## How to fix it
     /// Build the index anew from images of the right platforms: `docker buildx build --platform linux/amd64,linux/arm64
@@ -35,12 +43,15 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         .pulled(found)
         .into_iter()
         .filter_map(|pulled| {
-            let promised = pulled.image.declared.as_ref()?;
             let built_for = pulled.image.config()?.platform.as_ref()?;
+            let promised = pulled.image.declared.as_ref();
             // Variants are left out: many configs do not say theirs.
-            if promised.os == built_for.os && promised.architecture == built_for.architecture {
-                return None;
-            }
+            let is_other = |promised: &&Platform| {
+                promised.os != built_for.os || promised.architecture != built_for.architecture
+            };
+            let Some(promised) = promised.filter(is_other) else {
+                return by_content(subject, reference, &pulled, built_for);
+            };
             Some(
                 RULE.finding(
                     subject,
@@ -60,6 +71,29 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             )
         })
         .collect()
+}
+
+/// What the programs of an image say, where they were read.
+fn by_content(
+    subject: &Subject<'_>,
+    reference: &Reference,
+    pulled: &Pulled<'_>,
+    platform: &Platform,
+) -> Option<Finding> {
+    let files = pulled.image.files()?;
+    let fault = program_fault(files, platform)?;
+    let finding = RULE
+        .finding(
+            subject,
+            format!("{reference} is labelled {platform}, and {}", fault.message),
+        )
+        .severity(fault.severity)
+        .help(fault.help)
+        .event(Event {
+            reason: "CrashLoopBackOff",
+            message: fault.log,
+        });
+    Some(finding.on_pools(&pulled.pools))
 }
 
 #[cfg(test)]

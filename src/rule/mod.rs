@@ -8,12 +8,14 @@ mod arm_nodes;
 mod artifact_registry;
 mod build_steps;
 mod event;
+mod program_fault;
 mod registry_family;
 mod subject;
 #[cfg(test)]
 mod subject_for_tests;
 
 mod access_denied;
+mod corrupt_layer;
 mod corrupt_manifest;
 mod image_exceeds_disk;
 mod image_not_found;
@@ -21,6 +23,7 @@ mod incomplete_image;
 mod invalid_reference;
 mod latest_tag;
 mod layer_order;
+mod leftover_files;
 mod mislabelled_platform;
 mod missing_platform;
 mod missing_pull_scope;
@@ -34,6 +37,7 @@ mod oversized_layer;
 mod pull_secret_mismatch;
 mod redundant_layer;
 mod retired_registry;
+mod rewritten_files;
 mod schema1_manifest;
 mod slow_pull;
 mod streaming_ineligible;
@@ -68,6 +72,7 @@ pub static RULES: &[&Rule] = &[
     &pull_secret_mismatch::RULE,
     &incomplete_image::RULE,
     &corrupt_manifest::RULE,
+    &corrupt_layer::RULE,
     &not_an_image::RULE,
     &schema1_manifest::RULE,
     &tag_digest_mismatch::RULE,
@@ -87,6 +92,8 @@ pub static RULES: &[&Rule] = &[
     &streaming_ineligible::RULE,
     &layer_order::RULE,
     &redundant_layer::RULE,
+    &rewritten_files::RULE,
+    &leftover_files::RULE,
     &unused_ignore::RULE,
 ];
 

@@ -19,7 +19,8 @@ declare_rule! {
     /// ## What it does
     /// Predicts how long a node of each pool pulls the image when it has none of it, and reports pulls that take more than
     /// a minute (the budget `pull-time`) even at the fast end of the range. The sum is shown: compressed bytes over the
-    /// network, and unpacked bytes layer behind layer, no faster than the pool's disk writes by its type and size.
+    /// network, and unpacked bytes layer behind layer, no faster than the pool's disk writes by its type and size. How many
+    /// bytes come out is a guess, but in deep runs (`--deep`).
     ///
     /// ## Why it matters
     /// A new node, a moved pod and a scaled-up deployment wait for it. Small standard disks are the usual surprise: they
@@ -56,7 +57,9 @@ fn finding(
 ) -> Option<Finding> {
     let layers = image.layers()?.len();
     let compressed = image.compressed_bytes()?;
-    let unpacked = Bytes(compressed.0.saturating_mul(UNPACKED_TENTHS) / 10);
+    let known = image.unpacked_bytes();
+    let unpacked = known.unwrap_or(Bytes(compressed.0.saturating_mul(UNPACKED_TENTHS) / 10));
+    let about = if known.is_some() { "" } else { "about " };
     let ceiling = pool.disk.as_ref().and_then(write_ceiling);
     let unpack_at = |speed: u64| ceiling.map_or(speed, |ceiling| ceiling.0.min(speed)).max(1);
     let (slow_unpack, fast_unpack) = (unpack_at(UNPACK.0), unpack_at(UNPACK.1));
@@ -78,7 +81,7 @@ fn finding(
         _ => String::new(),
     };
     let message = format!(
-        "{reference} takes {} to pull on a new node of {}: {compressed} compressed at 20 to 60 MB/s, and about {unpacked} \
+        "{reference} takes {} to pull on a new node of {}: {compressed} compressed at 20 to 60 MB/s, and {about}{unpacked} \
          unpacked, {} at {speed}{disk}",
         range(fast, slow),
         pool.name,

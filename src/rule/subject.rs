@@ -37,18 +37,29 @@ pub struct Budgets {
     pub layers: usize,
     /// The time of one pull on a node that has nothing of the image.
     pub pull_time: Duration,
+    /// The bytes of one image that are stored and hidden again.
+    pub waste: Bytes,
+    /// Their share of all unpacked bytes, in hundredths. Both must be exceeded.
+    pub waste_percent: u8,
+    /// The bytes that builds left in one image.
+    pub leftovers: Bytes,
 }
 
 impl Default for Budgets {
     /// One gigabyte for an image: at the 20 MB/s that a small node pulls and unpacks, nearly a minute. Half of it for a
     /// layer, because one layer is fetched and unpacked by one thread up to containerd 2.1. A hundred layers: overlay file
-    /// systems end at 127. A minute for a pull: those who wait for a new node wait for it as well.
+    /// systems end at 127. A minute for a pull: those who wait for a new node wait for it as well. A tenth of an image for
+    /// what is hidden again, as dive has it, and 20 MB, a second of a pull. For leftovers, which are mostly mended by a
+    /// word, less.
     fn default() -> Self {
         Self {
             image: Bytes(1_000_000_000),
             layer: Bytes(500_000_000),
             layers: 100,
             pull_time: Duration::from_mins(1),
+            waste: Bytes(20_000_000),
+            waste_percent: 10,
+            leftovers: Bytes(5_000_000),
         }
     }
 }

@@ -125,6 +125,7 @@ impl Case {
                 manifest: Some(Answer::Found(manifest)),
                 config: Some(Answer::Found(config(platform, sizes.len()))),
                 faulty_blobs: Vec::new(),
+                content: None,
             }],
             tag_digest: None,
             older_tag: None,
@@ -141,6 +142,7 @@ impl Case {
                 manifest: Some(Answer::Found(image_manifest(platform, sizes))),
                 config: Some(Answer::Found(config(platform, sizes.len()))),
                 faulty_blobs: Vec::new(),
+                content: None,
             })
             .collect();
         let entries = images
@@ -306,5 +308,6 @@ pub fn config(platform: &str, layers: usize) -> Config {
         diff_ids: (0..layers)
             .map(|index| digest(&format!("diff {index}")).to_string())
             .collect(),
+        ..Config::default()
     }
 }

@@ -51,6 +51,7 @@ pub struct ConfigFile {
     pub kubernetes_version: Option<KubernetesVersion>,
     pub offline: Option<bool>,
     pub verify_blobs: Option<bool>,
+    pub deep: Option<bool>,
     pub fail_on: Option<FailOn>,
     pub allow_no_images: Option<bool>,
     pub levels: BTreeMap<&'static str, Level>,
@@ -105,6 +106,7 @@ struct Raw {
     kubernetes_version: Option<Spanned<String>>,
     offline: Option<bool>,
     verify_blobs: Option<bool>,
+    deep: Option<bool>,
     fail_on: Option<Spanned<String>>,
     allow_no_images: Option<bool>,
     #[serde(default)]
@@ -239,6 +241,7 @@ impl ConfigFile {
             kubernetes_version: raw.kubernetes_version.as_ref().map(parsed).transpose()?,
             offline: raw.offline,
             verify_blobs: raw.verify_blobs,
+            deep: raw.deep,
             fail_on: raw
                 .fail_on
                 .as_ref()

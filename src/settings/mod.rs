@@ -119,6 +119,8 @@ pub struct Settings {
     pub retries: u32,
     /// Whether every config and layer is asked for too.
     pub verify_blobs: bool,
+    /// Whether the layers are read too.
+    pub deep: bool,
     /// The folder that keeps content between runs; none where nothing is kept.
     pub cache_dir: Option<PathBuf>,
 }
@@ -144,6 +146,7 @@ pub struct Overrides {
     pub kubernetes_version: Option<KubernetesVersion>,
     pub offline: Option<bool>,
     pub verify_blobs: Option<bool>,
+    pub deep: Option<bool>,
     pub partition: Option<Partition>,
     pub changed_since: Option<String>,
     pub fail_on: Option<FailOn>,
@@ -276,6 +279,7 @@ impl Settings {
                 .verify_blobs
                 .or(file.verify_blobs)
                 .unwrap_or(false),
+            deep: overrides.deep.or(file.deep).unwrap_or(false),
             partition: overrides.partition,
             changed_since: overrides.changed_since,
             fail_on: overrides
@@ -351,13 +355,19 @@ impl Settings {
             .any(|rule| matches!(rule.id, "missing-platform" | "wrong-platform"))
     }
 
-    /// The deepest facts that an enabled rule needs: nobody fetches more.
+    /// The deepest facts that an enabled rule needs: nobody fetches more. Layers are read only in a deep run.
     #[must_use]
     pub fn depth(&self) -> Depth {
+        let most = if self.deep {
+            Depth::Layers
+        } else {
+            Depth::Config
+        };
         self.every_rule()
             .map(|rule| rule.needs)
             .max()
             .unwrap_or(Depth::Reference)
+            .min(most)
     }
 
     /// The rules that are on somewhere.

@@ -31,6 +31,7 @@ pub fn config_schema() -> Value {
             "node-pool": list("Node pools that no other file describes.", &node_pool()),
             "kubernetes-version": text("The Kubernetes version of node pools that do not say theirs."),
             "pull-secret": texts("Files with a pull secret of every pod."),
+            "deep": flag("Read the content of all layers too."),
             "verify-blobs": flag("Ask whether every config and layer is there, with the declared size."),
             "hosts-dir": texts("Folders of HOST/hosts.toml files, as containerd reads them."),
             "mirrors": {
@@ -167,7 +168,10 @@ fn budgets() -> Value {
             "image": text("The compressed size of an image for one platform, such as 1GB."),
             "layer": text("The compressed size of one layer."),
             "layers": number("The number of layers of one image.", 0),
-            "pull-time": number("The seconds that a cold pull may take.", 0)
+            "pull-time": number("The seconds that a cold pull may take.", 0),
+            "waste": text("The bytes of an image that may be stored and hidden again, such as 20MB."),
+            "waste-percent": number("Their share of all unpacked bytes, in hundredths; both must be exceeded.", 0),
+            "leftovers": text("The bytes that builds may leave in an image.")
         }
     })
 }

@@ -109,6 +109,7 @@ impl Settings {
         add("kubernetes-version", version.map(|v| text(&v.to_string())));
         add("offline", Some(Value::Boolean(self.offline)));
         add("verify-blobs", Some(Value::Boolean(self.verify_blobs)));
+        add("deep", Some(Value::Boolean(self.deep)));
         add("pull-secret", Some(paths(&self.pull_secrets)));
         add("hosts-dir", Some(paths(&self.hosts_dirs)));
         let mut mirrors: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
@@ -142,6 +143,12 @@ impl Settings {
             ("budgets.layer", text(&format!("{} B", budgets.layer.0))),
             ("budgets.layers", number(budgets.layers)),
             ("budgets.pull-time", number(budgets.pull_time.as_secs())),
+            ("budgets.waste", text(&format!("{} B", budgets.waste.0))),
+            ("budgets.waste-percent", number(budgets.waste_percent)),
+            (
+                "budgets.leftovers",
+                text(&format!("{} B", budgets.leftovers.0)),
+            ),
         ] {
             add(key, Some(value));
         }

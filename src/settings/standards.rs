@@ -75,6 +75,9 @@ pub(super) struct RawBudgets {
     layer: Option<Spanned<String>>,
     layers: Option<usize>,
     pull_time: Option<u64>,
+    waste: Option<Spanned<String>>,
+    waste_percent: Option<u8>,
+    leftovers: Option<Spanned<String>>,
 }
 
 /// Changes to budgets.
@@ -84,6 +87,9 @@ pub(super) struct BudgetChanges {
     layer: Option<Size>,
     layers: Option<usize>,
     pull_time: Option<u64>,
+    waste: Option<Size>,
+    waste_percent: Option<u8>,
+    leftovers: Option<Size>,
 }
 
 impl RawBudgets {
@@ -93,6 +99,9 @@ impl RawBudgets {
             layer: self.layer.as_ref().map(parsed).transpose()?,
             layers: self.layers,
             pull_time: self.pull_time,
+            waste: self.waste.as_ref().map(parsed).transpose()?,
+            waste_percent: self.waste_percent,
+            leftovers: self.leftovers.as_ref().map(parsed).transpose()?,
         })
     }
 }
@@ -104,10 +113,16 @@ impl BudgetChanges {
             layer,
             layers,
             pull_time,
+            waste,
+            waste_percent,
+            leftovers,
         } = budgets;
         *image = self.image.map_or(*image, |Size(bytes)| bytes);
         *layer = self.layer.map_or(*layer, |Size(bytes)| bytes);
         *layers = self.layers.unwrap_or(*layers);
         *pull_time = self.pull_time.map_or(*pull_time, Duration::from_secs);
+        *waste = self.waste.map_or(*waste, |Size(bytes)| bytes);
+        *waste_percent = self.waste_percent.unwrap_or(*waste_percent);
+        *leftovers = self.leftovers.map_or(*leftovers, |Size(bytes)| bytes);
     }
 }

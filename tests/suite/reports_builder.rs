@@ -177,9 +177,10 @@ pub fn index(arm: Option<Answer<Manifest>>) -> Lookup {
                         instruction("/bin/sh -c #(nop) ADD file:1 in / "),
                         instruction("COPY app /app # buildkit"),
                     ],
-                    diff_ids: vec![],
+                    ..Config::default()
                 })),
                 faulty_blobs: vec![],
+                content: None,
             },
             PlatformImage {
                 declared: Some(Platform::new("linux", "arm64", None, None)),
@@ -187,6 +188,7 @@ pub fn index(arm: Option<Answer<Manifest>>) -> Lookup {
                 manifest: arm,
                 config: None,
                 faulty_blobs: vec![],
+                content: None,
             },
         ],
         tag_digest: None,

@@ -118,6 +118,7 @@ fn index(platforms: &[&str], sizes: &[u64]) -> Found {
             manifest: Some(Answer::Found(manifest.clone())),
             config: None,
             faulty_blobs: Vec::new(),
+            content: None,
         })
         .collect();
     let entries = images

@@ -1,0 +1,143 @@
+//! The content of a layer, as it comes in.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use reqwest::{Response, StatusCode, header};
+use tokio::sync::mpsc::Sender;
+use tokio::time::timeout;
+
+use super::Registry;
+use super::classify::classify;
+use super::host::Wire;
+use super::request::Question;
+use super::setback::{Setback, failure};
+use super::transport::Reply;
+use super::ways::Ways;
+use crate::facts::{Answer, FailureReason};
+use crate::oci::{Descriptor, Digest, Reference};
+
+/// Where the content of a layer comes from.
+#[derive(Debug)]
+pub enum LayerBlob<'a> {
+    /// A file of a layout.
+    File(File),
+    /// A registry.
+    Download(Download<'a>),
+}
+
+/// A layer that a registry has.
+#[derive(Debug)]
+pub struct Download<'a> {
+    ways: Arc<Ways>,
+    wire: &'a Wire,
+    repository: &'a str,
+    digest: &'a Digest,
+}
+
+impl Registry {
+    /// Where the content of a layer comes from. A registry is not asked yet.
+    pub fn layer<'a>(
+        &'a self,
+        reference: &'a Reference,
+        layer: &'a Descriptor,
+    ) -> Answer<LayerBlob<'a>> {
+        match self.layout(reference) {
+            Some(layout) => layout.open_blob(&layer.digest).map(LayerBlob::File).into(),
+            None => Answer::Found(LayerBlob::Download(Download {
+                ways: self.ways(reference),
+                wire: &self.wire,
+                repository: reference.repository(),
+                digest: &layer.digest,
+            })),
+        }
+    }
+
+    /// What an earlier run found in the layer with that digest, in the words of [`Self::remember`].
+    #[must_use]
+    pub fn recall(&self, layer: &Digest, limit: usize) -> Option<Vec<u8>> {
+        let facts = self.wire.cache.as_ref()?.facts(layer, limit)?;
+        self.wire.transport.counters.cache_hit();
+        Some(facts)
+    }
+
+    /// Keeps what was found in a sound layer for later runs.
+    pub fn remember(&self, layer: &Digest, facts: &[u8]) {
+        if let Some(cache) = &self.wire.cache {
+            cache.keep_facts(layer, facts);
+        }
+    }
+}
+
+impl Download<'_> {
+    /// Gives the content piece by piece, as fast as `sink` takes it, and stops when nobody takes it any more. Where the
+    /// connection breaks, it goes on from there, as often as the settings say without a byte in between.
+    ///
+    /// What comes is not verified: whoever takes it knows the whole.
+    pub async fn pour(self, sink: Sender<Bytes>) -> Answer<()> {
+        let mut given = 0;
+        let mut tries = 0;
+        loop {
+            let before = given;
+            let Err(setback) = self.pour_from(&mut given, &sink).await else {
+                return Answer::Found(());
+            };
+            tries = if given > before { 0 } else { tries + 1 };
+            let is_refusal = matches!(setback, Setback::Refused(_));
+            if is_refusal || given == 0 || tries > self.wire.retries {
+                return Err(setback).into();
+            }
+        }
+    }
+
+    async fn pour_from(&self, given: &mut u64, sink: &Sender<Bytes>) -> Result<(), Setback> {
+        let question = Question::Layer {
+            repository: self.repository,
+            digest: self.digest,
+            from: *given,
+        };
+        let reply = self.ways.ask(self.wire, &question).boxed().await?;
+        let host = reply.host.clone();
+        // Some servers do not know ranges and begin anew.
+        let mut skip = match reply.status {
+            StatusCode::PARTIAL_CONTENT => 0,
+            _ => *given,
+        };
+        let mut response = unread(reply)?;
+        loop {
+            let chunk = match timeout(self.wire.timeout, response.chunk()).await {
+                Ok(Ok(Some(chunk))) => chunk,
+                Ok(Ok(None)) => return Ok(()),
+                Ok(Err(error)) => return Err(classify(&error, &host)),
+                Err(_) => {
+                    let seconds = self.wire.timeout.as_secs_f32();
+                    let words = format!("nothing more of a layer from {host} for {seconds} s");
+                    return Err(failure(FailureReason::Timeout, &words).into());
+                }
+            };
+            self.wire.transport.counters.downloaded(chunk.len());
+            let known = usize::try_from(skip).unwrap_or(usize::MAX).min(chunk.len());
+            skip -= known as u64;
+            let chunk = chunk.slice(known..);
+            *given += chunk.len() as u64;
+            if !chunk.is_empty() && sink.send(chunk).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn unread(reply: Reply) -> Result<Response, Setback> {
+    if let Some(coding) = reply.header(header::CONTENT_ENCODING.as_str())
+        && coding != "identity"
+    {
+        return Err(Setback::malformed(&format!(
+            "{} sends a layer with the content coding {coding}, which was not asked for",
+            reply.host
+        )));
+    }
+    let words = format!("{} sends no layer", reply.host);
+    reply.unread.ok_or_else(|| Setback::malformed(&words))
+}

@@ -1,0 +1,139 @@
+//! Each layer once, however many images have it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
+
+use super::kept::{MAX_KEPT, from_bytes, to_bytes};
+use super::layer::{Expected, LayerFacts, Limits, Stop};
+use super::stream::read_from;
+use super::{Descriptor, Registry, Semaphore, is_readable};
+use crate::facts::{Answer, Damage};
+use crate::oci::{Bytes, Digest, Reference};
+
+/// What became of a layer.
+#[derive(Clone)]
+pub(super) enum LayerOutcome {
+    Read(Arc<LayerFacts>),
+    Damaged(Damage),
+    /// It could not be fetched.
+    Missing(Answer<Bytes>),
+    /// It is of a type that is not read.
+    Skipped,
+}
+
+/// The layers that images need. A layer is dropped when the last image that needs it is done.
+pub(super) struct SharedLayers<'a> {
+    registry: &'a Registry,
+    processors: usize,
+    permits: Semaphore,
+    /// The bytes of all distinct layers.
+    all_bytes: u64,
+    cells: Mutex<HashMap<Digest, Shared>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    cell: Arc<OnceCell<LayerOutcome>>,
+    needed: usize,
+}
+
+impl<'a> SharedLayers<'a> {
+    pub fn new<'l>(
+        registry: &'a Registry,
+        processors: usize,
+        images: impl Iterator<Item = &'l [Descriptor]>,
+    ) -> Self {
+        let mut cells: HashMap<Digest, Shared> = HashMap::new();
+        let mut all_bytes = 0_u64;
+        for layer in images.flatten() {
+            let shared = cells.entry(layer.digest.clone()).or_default();
+            if shared.needed == 0 {
+                all_bytes = all_bytes.saturating_add(layer.size.0);
+            }
+            shared.needed += 1;
+        }
+        Self {
+            registry,
+            processors,
+            permits: Semaphore::new(processors),
+            all_bytes,
+            cells: Mutex::new(cells),
+        }
+    }
+
+    /// What became of a layer, which is read if nobody has read it yet.
+    pub async fn outcome(
+        &self,
+        reference: &Reference,
+        layer: &Descriptor,
+        diff_id: &str,
+    ) -> LayerOutcome {
+        let cell = {
+            let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(&cells.entry(layer.digest.clone()).or_default().cell)
+        };
+        let outcome = cell.get_or_init(|| self.read(reference, layer)).await;
+        match outcome {
+            // Images may share a layer and disagree about it.
+            LayerOutcome::Read(facts)
+                if !diff_id.is_empty() && facts.diff_id.as_str() != diff_id =>
+            {
+                LayerOutcome::Damaged(Damage::DiffId {
+                    declared: diff_id.to_owned(),
+                    actual: facts.diff_id.clone(),
+                })
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// Says that an image needs these layers no more.
+    pub fn release(&self, layers: &[Descriptor]) {
+        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        for layer in layers {
+            if let Some(shared) = cells.get_mut(&layer.digest) {
+                shared.needed -= 1;
+                if shared.needed == 0 {
+                    cells.remove(&layer.digest);
+                }
+            }
+        }
+    }
+
+    async fn read(&self, reference: &Reference, layer: &Descriptor) -> LayerOutcome {
+        if !is_readable(layer) {
+            return LayerOutcome::Skipped;
+        }
+        let _permit = self.permits.acquire().await;
+        let kept = self.registry.recall(&layer.digest, MAX_KEPT);
+        if let Some(facts) = kept.as_deref().and_then(from_bytes) {
+            return LayerOutcome::Read(Arc::new(facts));
+        }
+        let expected = Expected {
+            digest: layer.digest.clone(),
+            size: layer.size,
+            limits: Limits::default(),
+        };
+        // A layer larger than its share would be the last one, with all processors but one at rest.
+        let pipelined = layer.size.0 > self.all_bytes / self.processors as u64;
+        let blob = match self.registry.layer(reference, layer) {
+            Answer::Found(blob) => blob,
+            Answer::Refused(refusal) => return LayerOutcome::Missing(Answer::Refused(refusal)),
+            Answer::Undetermined(failure) => {
+                return LayerOutcome::Missing(Answer::Undetermined(failure));
+            }
+        };
+        match read_from(blob, expected, pipelined).await {
+            Ok(facts) => {
+                if let Some(bytes) = to_bytes(&facts) {
+                    self.registry.remember(&layer.digest, &bytes);
+                }
+                LayerOutcome::Read(Arc::new(facts))
+            }
+            Err(Stop::Damage(damage)) => LayerOutcome::Damaged(damage),
+            Err(Stop::Missing(answer)) => LayerOutcome::Missing(answer),
+        }
+    }
+}
