@@ -12,7 +12,7 @@ const MAX_WINDOW_LOG: u32 = 27;
 
 /// The plain bytes of a layer.
 pub(super) enum Plain<R: BufRead> {
-    Gzip(MultiGzDecoder<R>),
+    Gzip(Box<MultiGzDecoder<R>>),
     Zstd(ZstdDecoder<'static, R>),
     /// The layer is not compressed.
     Tar(R),
@@ -27,7 +27,7 @@ impl<R: BufRead> Plain<R> {
     pub fn new(mut compressed: R) -> io::Result<Self> {
         let start = compressed.fill_buf()?;
         match start {
-            [0x1f, 0x8b, ..] => Ok(Self::Gzip(MultiGzDecoder::new(compressed))),
+            [0x1f, 0x8b, ..] => Ok(Self::Gzip(Box::new(MultiGzDecoder::new(compressed)))),
             // A frame, or a skippable one (RFC 8878, sections 3.1.1 and 3.1.2).
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
                 let mut decoder = ZstdDecoder::with_buffer(compressed)?;

@@ -9,6 +9,10 @@ use crate::facts::DiveFigure;
 use crate::oci::Bytes;
 
 /// A path in dive's trees.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "there is one of these for each path, and they are independent"
+)]
 #[derive(Debug, Clone, Copy, Default)]
 struct Counted {
     /// The bytes that it has in the layers so far.

@@ -231,9 +231,9 @@ mod tests {
             file.resize(start + 56, 0);
             offset += content.len();
         }
-        segments
-            .iter()
-            .for_each(|(_, content)| file.extend(*content));
+        for (_, content) in segments {
+            file.extend(*content);
+        }
         file
     }
 

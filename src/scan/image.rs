@@ -50,7 +50,7 @@ fn rewritten(tree: &Tree) -> Rewritten {
             at,
             bytes,
             stored_in,
-            hidden_by,
+            covered_by: hidden_by,
             deleted,
         } = *hidden;
         let layers = (usize::from(stored_in), usize::from(hidden_by));

@@ -91,7 +91,7 @@ pub(super) fn read_layer(
         Verdict::Broken(error) => return Err(broken(&error.to_string())),
         Verdict::Damaged(damage) => return Err(Stop::Damage(damage)),
         Verdict::Sound => drop(drained.map_err(|error| broken(&error.to_string()))?),
-    };
+    }
     outcome.map_err(Stop::Damage)
 }
 
@@ -276,18 +276,19 @@ fn unpack_pipelined(
             }
             unpacked.finish()
         });
-        let given = decompress_into(blob, full, &emptied);
-        let taken = taker
+        let given = decompress_into(blob, &full, &emptied);
+        drop(full);
+        let looked_at = taker
             .join()
             .unwrap_or_else(|_| Err(Damage::Archive("the walk ended early".to_owned())));
-        given.and(taken)
+        given.and(looked_at)
     })
 }
 
 /// Ends early, and without a fault, where nobody takes the pieces any more: the other side knows why.
 fn decompress_into(
     blob: &mut (impl Read + Send),
-    full: SyncSender<Vec<u8>>,
+    full: &SyncSender<Vec<u8>>,
     emptied: &Receiver<Vec<u8>>,
 ) -> Result<(), Damage> {
     let mut plain = open(blob)?;

@@ -36,7 +36,7 @@ pub(super) struct Hidden {
     pub at: PathId,
     pub bytes: u64,
     pub stored_in: u16,
-    pub hidden_by: u16,
+    pub covered_by: u16,
     pub deleted: bool,
 }
 
@@ -168,7 +168,7 @@ impl Tree {
                 at: hiding.at,
                 bytes: stored.bytes,
                 stored_in: stored.layer,
-                hidden_by: hiding.layer,
+                covered_by: hiding.layer,
                 deleted: hiding.deleted,
             });
         }
@@ -236,14 +236,12 @@ impl Tree {
         let cut = path.iter().rposition(|byte| *byte == b'/');
         let (folder, name) = cut.map_or((&[][..], path), |at| (&path[..at], &path[at + 1..]));
         let known = self.last_folder.as_ref();
-        let id = match known.filter(|(last, _)| last == folder) {
-            Some((_, id)) => *id,
-            None => {
-                let id = self.make_folder(folder);
-                self.last_folder = Some((folder.to_vec(), id));
-                id
-            }
-        };
+        let known = known.filter(|(last, _)| last == folder).map(|(_, id)| *id);
+        let id = known.unwrap_or_else(|| {
+            let id = self.make_folder(folder);
+            self.last_folder = Some((folder.to_vec(), id));
+            id
+        });
         self.paths.child_or_new(id, name)
     }
 

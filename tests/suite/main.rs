@@ -20,6 +20,7 @@ mod cli;
 mod completeness;
 mod completions;
 mod config;
+mod deep;
 mod docker_registry;
 mod documented_ci;
 mod events;

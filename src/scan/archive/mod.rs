@@ -148,8 +148,7 @@ impl Walk {
     /// When the archive ends inside a member. The two empty blocks at its end may be missing, as in Go.
     pub fn finish(&self) -> Result<(), ArchiveFault> {
         match self.state {
-            State::Header if self.block.is_empty() => Ok(()),
-            State::SecondEmpty if self.block.is_empty() => Ok(()),
+            State::Header | State::SecondEmpty if self.block.is_empty() => Ok(()),
             State::End => Ok(()),
             _ => Err(ArchiveFault::Truncated(self.position)),
         }

@@ -55,7 +55,7 @@ fn hidden(layers: &[&[&str]]) -> Vec<String> {
                 tree.paths.shown(hidden.at),
                 hidden.bytes,
                 hidden.stored_in,
-                hidden.hidden_by
+                hidden.covered_by
             )
         })
         .collect();
