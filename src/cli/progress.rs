@@ -55,6 +55,7 @@ fn words(at: Progress<'_>) -> String {
             longest: Some(longest),
         } => format!("{done} of {total} images, waiting for {longest}"),
         Progress::Asking { done, total, .. } => format!("{done} of {total} images"),
+        Progress::Unpacking { done, total } => format!("{done} of {total} layers"),
     }
 }
 
@@ -77,6 +78,7 @@ mod tests {
                 "3 of 40 images, waiting for ghcr.io/team/app:1",
             ),
             (asking(None), "3 of 40 images"),
+            (Progress::Unpacking { done: 1, total: 8 }, "1 of 8 layers"),
         ] {
             assert_eq!(words(at), line);
         }

@@ -60,6 +60,13 @@ pub enum Progress<'a> {
         /// The image that has been asked about for longest, and is not answered for.
         longest: Option<&'a Reference>,
     },
+    /// The layers of images are read.
+    Unpacking {
+        /// Layers that were read.
+        done: usize,
+        /// Layers in all.
+        total: usize,
+    },
 }
 
 /// Is told what a run is at, each time that this changes.
@@ -136,7 +143,8 @@ async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<
         })
         .await;
     if settings.depth() == Depth::Layers {
-        read_layers(&registry, &mut lookups).await;
+        let unpacking = |done, total| progress(Progress::Unpacking { done, total });
+        read_layers(&registry, &mut lookups, &unpacking).await;
     }
     judge::drop_wrong_guesses(&mut gathered.occurrences, &mut lookups, &hosts);
     let landings = judge::landings(&gathered.occurrences, &target, &elsewhere);

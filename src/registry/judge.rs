@@ -37,8 +37,9 @@ struct TokenServiceError {
 ///
 /// Source: OCI distribution-spec, "Error Codes"; the statuses of distribution's `registry/api/errcode/register.go`.
 pub(super) fn judge(reply: Reply, asked: Asked<'_>) -> Result<Reply, Setback> {
-    // No part was asked for, so that a part is no answer.
-    if reply.status.is_success() && reply.status != StatusCode::PARTIAL_CONTENT {
+    // A part is no answer, but to who asked for one and reads it as it comes.
+    let is_part = reply.status == StatusCode::PARTIAL_CONTENT && reply.unread.is_none();
+    if reply.status.is_success() && !is_part {
         return Ok(reply);
     }
     let (code, message) = error_document(&reply.body);

@@ -15,6 +15,9 @@ const MAX_TOKEN_BYTES: usize = 1024 * 1024;
 /// No limit: the answer to a `HEAD` has no body, however large it says that the blob is.
 const ANY_BYTES: usize = usize::MAX / 2;
 
+/// The most bytes of an answer to a question for a layer that is not left to be read as it comes: it is none.
+const MAX_UNREAD_BYTES: usize = 64 * 1024;
+
 /// The most bytes of a list of tags: a thousand tags of full length, with room to spare.
 const MAX_TAGS_BYTES: usize = 1024 * 1024;
 
@@ -158,14 +161,19 @@ impl Question<'_> {
                 digest,
                 limit,
             } => (format!("{repository}/blobs/{digest}"), "", "blob", limit),
-            Self::BlobHead { repository, digest }
-            | Self::Layer {
-                repository, digest, ..
-            } => (
+            Self::BlobHead { repository, digest } => (
                 format!("{repository}/blobs/{digest}"),
                 "",
                 "blob",
                 ANY_BYTES,
+            ),
+            Self::Layer {
+                repository, digest, ..
+            } => (
+                format!("{repository}/blobs/{digest}"),
+                "",
+                "layer",
+                MAX_UNREAD_BYTES,
             ),
             Self::Tags { repository } => (
                 format!("{repository}/tags/list?n=1000"),

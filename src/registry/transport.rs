@@ -220,7 +220,9 @@ impl Transport {
             .map_err(|error| classify(&error, &host))?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         self.counters.rate_limit(&host, &headers);
-        if request.stream_from.is_some() && status.is_success() {
+        let is_wanted =
+            |from| status == StatusCode::OK || (from > 0 && status == StatusCode::PARTIAL_CONTENT);
+        if request.stream_from.is_some_and(is_wanted) {
             return Ok(Reply {
                 host,
                 status,

@@ -40,15 +40,17 @@ use shared::{LayerOutcome, SharedLayers};
 
 /// Reads the layers of all images that were found with their manifest and config, and adds to each image what they hold.
 /// Layers that cannot be fetched are added to its faulty blobs.
-pub async fn read_layers(registry: &Registry, lookups: &mut BTreeMap<Reference, Lookup>) {
+/// `progress` is told how many of how many distinct layers there are.
+pub async fn read_layers(
+    registry: &Registry,
+    lookups: &mut BTreeMap<Reference, Lookup>,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) {
     let contents = {
         let images = distinct_images(lookups);
         let processors = available_parallelism().map_or(1, NonZero::get);
-        let layers = SharedLayers::new(
-            registry,
-            processors,
-            images.iter().map(|image| image.layers),
-        );
+        let all = images.iter().map(|image| image.layers);
+        let layers = SharedLayers::new(registry, processors, all, progress);
         let mut work: FuturesUnordered<_> = images
             .iter()
             .map(|image| async { (image.digest.clone(), image.content(&layers).await) })

@@ -1,6 +1,7 @@
 //! Each layer once, however many images have it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
@@ -31,6 +32,10 @@ pub(super) struct SharedLayers<'a> {
     /// The bytes of all distinct layers.
     all_bytes: u64,
     cells: Mutex<HashMap<Digest, Shared>>,
+    /// How many are distinct, and how many of them are done.
+    total: usize,
+    done: AtomicUsize,
+    progress: &'a (dyn Fn(usize, usize) + Sync),
 }
 
 #[derive(Default)]
@@ -44,6 +49,7 @@ impl<'a> SharedLayers<'a> {
         registry: &'a Registry,
         processors: usize,
         images: impl Iterator<Item = &'l [Descriptor]>,
+        progress: &'a (dyn Fn(usize, usize) + Sync),
     ) -> Self {
         let mut cells: HashMap<Digest, Shared> = HashMap::new();
         let mut all_bytes = 0_u64;
@@ -59,6 +65,9 @@ impl<'a> SharedLayers<'a> {
             processors,
             permits: Semaphore::new(processors),
             all_bytes,
+            total: cells.len(),
+            done: AtomicUsize::new(0),
+            progress,
             cells: Mutex::new(cells),
         }
     }
@@ -74,7 +83,13 @@ impl<'a> SharedLayers<'a> {
             let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(&cells.entry(layer.digest.clone()).or_default().cell)
         };
-        let outcome = cell.get_or_init(|| self.read(reference, layer)).await;
+        let outcome = cell.get_or_init(|| async {
+            let outcome = self.read(reference, layer).await;
+            let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+            (self.progress)(done, self.total);
+            outcome
+        });
+        let outcome = outcome.await;
         match outcome {
             // Images may share a layer and disagree about it.
             LayerOutcome::Read(facts)

@@ -69,7 +69,7 @@ async fn files(reference: &str) -> Files {
     let reference: Reference = reference.parse().expect("a reference");
     let lookup = registry.look_up(&reference, Depth::Layers, None).await;
     let mut lookups: BTreeMap<Reference, Lookup> = BTreeMap::from([(reference.clone(), lookup)]);
-    read_layers(&registry, &mut lookups).await;
+    read_layers(&registry, &mut lookups, &|_, _| {}).await;
     let Some(Answer::Found(found)) = lookups.remove(&reference) else {
         panic!("nothing was found");
     };
@@ -307,7 +307,7 @@ async fn our_dive(layers: &[Vec<u8>]) -> (u64, f64) {
     let reference: Reference = "a.example/a:1".parse().expect("a reference");
     let lookup = registry.look_up(&reference, Depth::Layers, None).await;
     let mut lookups: BTreeMap<Reference, Lookup> = BTreeMap::from([(reference, lookup)]);
-    read_layers(&registry, &mut lookups).await;
+    read_layers(&registry, &mut lookups, &|_, _| {}).await;
     let found = lookups
         .values()
         .next()

@@ -21,6 +21,7 @@ mod completeness;
 mod completions;
 mod config;
 mod deep;
+mod deep_downloads;
 mod docker_registry;
 mod documented_ci;
 mod events;

