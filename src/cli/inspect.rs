@@ -34,6 +34,10 @@ pub(super) struct InspectArguments {
     #[arg(long, value_name = "VERSION", env = "OCI_PREFLIGHT_KUBERNETES_VERSION")]
     pub kubernetes_version: Option<KubernetesVersion>,
 
+    /// Read the content of all layers too: unpacked size, largest files, hidden bytes, leftovers.
+    #[arg(long, env = "OCI_PREFLIGHT_DEEP")]
+    pub deep: bool,
+
     /// Ask nothing over the network. Layouts and node pool files still answer.
     #[arg(long, env = "OCI_PREFLIGHT_OFFLINE")]
     pub offline: bool,
@@ -85,6 +89,7 @@ fn overrides(arguments: InspectArguments) -> Overrides {
         platforms: arguments.platforms,
         kubernetes_version: arguments.kubernetes_version,
         offline: arguments.offline.then_some(true),
+        deep: arguments.deep.then_some(true),
         layouts: arguments.layouts,
         plain_http: arguments.plain_http,
         ca_files: arguments.ca_files,

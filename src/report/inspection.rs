@@ -6,6 +6,7 @@ use serde::Serialize;
 use textwrap::core::display_width;
 
 use super::details::details;
+use super::holdings::holdings;
 use super::json::Document;
 use super::layers::layers;
 use super::matrix::Cell;
@@ -134,6 +135,9 @@ impl Sheet {
         text += &self.page.lines("  ", image.digest.as_str());
         for (layer, instruction) in layers {
             text += &self.layer(layer, instruction.as_deref(), bytes);
+        }
+        for line in holdings(image) {
+            text += &self.page.lines("  ", &line);
         }
         text
     }

@@ -9,6 +9,7 @@ mod details;
 mod fingerprint;
 mod github;
 mod gitlab;
+mod holdings;
 mod html;
 mod inspection;
 mod json;

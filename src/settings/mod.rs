@@ -355,19 +355,17 @@ impl Settings {
             .any(|rule| matches!(rule.id, "missing-platform" | "wrong-platform"))
     }
 
-    /// The deepest facts that an enabled rule needs: nobody fetches more. Layers are read only in a deep run.
+    /// The deepest facts that an enabled rule needs: nobody fetches more. Layers are read in deep runs, and in no other.
     #[must_use]
     pub fn depth(&self) -> Depth {
-        let most = if self.deep {
-            Depth::Layers
-        } else {
-            Depth::Config
-        };
+        if self.deep {
+            return Depth::Layers;
+        }
         self.every_rule()
             .map(|rule| rule.needs)
             .max()
             .unwrap_or(Depth::Reference)
-            .min(most)
+            .min(Depth::Config)
     }
 
     /// The rules that are on somewhere.

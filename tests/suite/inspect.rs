@@ -154,3 +154,27 @@ fn lint_shows_the_same_for_all_images_when_asked_to_say_more() {
     let normal = Preflight::lint(["fixtures/k8s/api.yaml"]).run().stdout;
     assert!(!normal.contains("✗ arm"), "{normal}");
 }
+
+#[test]
+fn a_deep_look_shows_what_the_layers_hold() {
+    let image = "registry.example.com/shop/thumbnails:2.3";
+    let shown = inspect(image, &["--deep"]).stdout;
+    for parts in [
+        &["21.9 kB unpacked, of which later layers hide 21.3 kB"][..],
+        &["300 B", "srv/settings.json (layer 3)"],
+        &["20.0 kB", "opt/sdk (layer 2, deleted by layer 4)"],
+        &[
+            "300 B",
+            "srv/settings.json (layer 2, stored again by layer 3)",
+        ],
+    ] {
+        assert!(has_line(&shown, parts), "{parts:?}\n{shown}");
+    }
+    let shown = inspect("registry.example.com/shop/invoices:1.1", &["--deep"]).stdout;
+    let left = [
+        "9.0 kB",
+        "var/lib/apt/lists (package lists of apt, layer 2)",
+    ];
+    assert!(has_line(&shown, &left), "{shown}");
+    assert!(!inspect(image, &[]).stdout.contains("unpacked"));
+}
