@@ -63,6 +63,13 @@ impl Registry {
         Some(facts)
     }
 
+    /// Drops what was longest unused, where the cache has grown too large.
+    pub fn prune(&self) {
+        if let Some(cache) = &self.wire.cache {
+            cache.prune();
+        }
+    }
+
     /// Keeps what was found in a sound layer for later runs.
     pub fn remember(&self, layer: &Digest, facts: &[u8]) {
         if let Some(cache) = &self.wire.cache {

@@ -362,6 +362,15 @@ mod tests {
     }
 
     #[test]
+    fn there_is_an_end_to_entries() {
+        let mut collector = Collector::default();
+        collector.entries.count = MAX_ENTRIES - 1;
+        let last = member("a", MemberKind::File, 1);
+        assert!(collector.add(&last).is_ok());
+        assert!(collector.add(&last).is_err());
+    }
+
+    #[test]
     fn spoilt_bytes_are_noticed() {
         let mut collector = Collector::default();
         collector

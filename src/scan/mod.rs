@@ -59,6 +59,7 @@ pub async fn read_layers(
         while let Some((digest, content)) = work.next().await {
             contents.insert(digest, content);
         }
+        registry.prune();
         contents
     };
     for image in images_of(lookups.values_mut()) {

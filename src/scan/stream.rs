@@ -11,8 +11,8 @@ use crate::facts::{Answer, Failure, FailureReason};
 use crate::oci::Bytes;
 use crate::registry::LayerBlob;
 
-/// How many pieces of the network wait to be read. A piece has some kilobytes.
-const PIECES: usize = 64;
+/// How many pieces of the network wait to be read. A piece has up to some hundred kilobytes.
+const PIECES: usize = 16;
 
 /// Reads a layer. The thread that reads is not one of those that wait for the network.
 pub(super) async fn read_from(
