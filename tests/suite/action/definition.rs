@@ -22,7 +22,7 @@ const NO_INPUT: [(&str, &str); 8] = [
 ];
 
 /// Newer options, whose inputs follow: a workflow says them in the config file until then.
-const NO_INPUT_YET: [&str; 4] = ["base", "deep", "history", "registries-conf"];
+const NO_INPUT_YET: [&str; 3] = ["base", "history", "registries-conf"];
 
 /// Inputs that are no options of `lint`, and why.
 const NO_OPTION: [(&str, &str); 5] = [
