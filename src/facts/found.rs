@@ -187,6 +187,17 @@ impl PlatformImage {
             .or_else(|| blobs.find_map(|blob| blob.size.failure()))
     }
 
+    /// Whether a registry said that the manifest, the config or a layer is not there, or not as declared.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        matches!(self.manifest, Some(Answer::Refused(_)))
+            || matches!(self.config, Some(Answer::Refused(_)))
+            || self
+                .faulty_blobs
+                .iter()
+                .any(|blob| !matches!(blob.size, Answer::Undetermined(_)))
+    }
+
     /// What the layers are together, where all were read.
     #[must_use]
     pub fn files(&self) -> Option<&Files> {

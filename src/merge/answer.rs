@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::document::{Image, Layer, Platform as PlatformEntry};
 use crate::facts::{
-    Answer, Content, Failure, FailureReason, Found, Identity, LayerContent, LayerSummary, Lookup,
-    Missing, PlatformImage, Refusal, RefusalReason,
+    Answer, BlobPart, Content, Failure, FailureReason, FaultyBlob, Found, Identity, LayerContent,
+    LayerSummary, Lookup, Missing, PlatformImage, Refusal, RefusalReason,
 };
 use crate::oci::{
     Artifact, Bytes, Config, Descriptor, Digest, HistoryEntry, ImageManifest, Index, Manifest,
@@ -102,7 +102,7 @@ fn platform_image(entry: &PlatformEntry) -> Result<PlatformImage, String> {
         digest: digest(&entry.digest)?,
         manifest,
         config,
-        faulty_blobs: Vec::new(),
+        faulty_blobs: faulty_blobs(entry)?,
         content: entry.unpacked_bytes.map(unpacked),
     })
 }
@@ -117,6 +117,18 @@ fn unpacked(bytes: u64) -> Arc<Content> {
         layers: vec![LayerContent::Read(summary)],
         files: None,
     })
+}
+
+/// Reports do not name the part that is not as declared, only that there is one.
+fn faulty_blobs(entry: &PlatformEntry) -> Result<Vec<FaultyBlob>, String> {
+    if !entry.incomplete {
+        return Ok(Vec::new());
+    }
+    Ok(vec![FaultyBlob {
+        part: BlobPart::Config,
+        descriptor: descriptor(&entry.digest, String::new(), 0)?,
+        size: Answer::Found(Bytes(0)),
+    }])
 }
 
 fn layer(layer: &Layer) -> Result<Descriptor, String> {

@@ -113,6 +113,7 @@ pub(super) struct Platform {
     pub actual: Option<String>,
     pub declared: Option<String>,
     pub reason: Option<String>,
+    pub incomplete: bool,
     pub digest: String,
     #[serde(default)]
     pub unpacked_bytes: Option<u64>,

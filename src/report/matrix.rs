@@ -2,7 +2,7 @@
 
 use super::Image;
 use crate::cluster::NodePool;
-use crate::facts::{Answer, Found, PlatformImage};
+use crate::facts::{Answer, Found};
 use crate::oci::{Bytes, Manifest, Platform};
 use crate::workload::{Landing, landing};
 
@@ -68,7 +68,7 @@ impl Cell {
         let Some(image) = found.image_on(pool) else {
             return Self::Missing;
         };
-        if lacks_a_part(image) {
+        if image.is_incomplete() {
             return Self::Incomplete;
         }
         match image.platform() {
@@ -119,14 +119,4 @@ impl Cell {
             Self::Unknown => "not known".to_owned(),
         }
     }
-}
-
-/// Whether a registry said that the manifest, the config or a layer of an image is not there, or not as declared.
-fn lacks_a_part(image: &PlatformImage) -> bool {
-    matches!(image.manifest, Some(Answer::Refused(_)))
-        || matches!(image.config, Some(Answer::Refused(_)))
-        || image
-            .faulty_blobs
-            .iter()
-            .any(|blob| !matches!(blob.size, Answer::Undetermined(_)))
 }

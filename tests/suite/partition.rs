@@ -112,6 +112,11 @@ fn the_shop_in_parts_is_the_shop() {
 }
 
 #[test]
+fn what_deep_runs_find_in_layers_is_joined() {
+    equal_to_one_run(&["fixtures/k8s", "--deep", "--no-cache"]);
+}
+
+#[test]
 fn arguments_broken_sources_and_thresholds_are_joined_too() {
     let image = "registry.example.com/shop/api:2.0.0";
     equal_to_one_run(&[
