@@ -235,6 +235,24 @@ pub(super) struct LintArguments {
     )]
     pub kubernetes_version: Option<KubernetesVersion>,
 
+    /// What is deployed now: a git revision, or a folder of sources. Images are compared with those that stand there.
+    #[arg(
+        long,
+        value_name = "REV|DIR",
+        env = "OCI_PREFLIGHT_BASE",
+        help_heading = "Where it will run"
+    )]
+    pub base: Option<String>,
+
+    /// Compare images that have no base with the last N tags of their repository that are written like theirs, at most 20.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "OCI_PREFLIGHT_HISTORY",
+        help_heading = "Where it will run"
+    )]
+    pub history: Option<usize>,
+
     /// Ask nothing over the network. Layouts and node pool files still answer.
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
         value_parser = BoolishValueParser::new(), hide_possible_values = true,
@@ -444,6 +462,8 @@ impl LintArguments {
             pull_secrets: self.pull_secrets.clone(),
             platforms: self.platforms.clone(),
             kubernetes_version: self.kubernetes_version.clone(),
+            base: self.base.clone(),
+            history: self.history,
             partition: self.partition,
             changed_since: self.changed_since.clone(),
             offline: self.offline,

@@ -1,9 +1,13 @@
 //! What rules find.
 
+mod layer_chart;
+
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
+
+pub use layer_chart::{ChartLayer, LayerChart, LayerMark};
 
 use crate::text::Span;
 
@@ -95,6 +99,8 @@ pub struct Finding {
     pub event: Option<Event>,
     /// The names of the node pools that are concerned.
     pub node_pools: Vec<String>,
+    /// The layers that it is about; none where a picture says no more.
+    pub layers: Option<LayerChart>,
 }
 
 /// Something about a source itself, such as a document that is no YAML. It is no finding about an image.

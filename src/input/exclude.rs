@@ -52,6 +52,33 @@ impl Exclude {
         Ok(exclude)
     }
 
+    /// Everything in the folder at `path`.
+    #[must_use]
+    pub fn folder(path: &Path) -> Option<Self> {
+        let path = std::path::absolute(path).ok()?;
+        let name = path.file_name()?.to_str()?;
+        let special = |c| {
+            matches!(
+                c,
+                '*' | '?' | '[' | ']' | '{' | '}' | '!' | '#' | '\\' | ' '
+            )
+        };
+        let plain: String = name
+            .chars()
+            .flat_map(|c| special(c).then_some('\\').into_iter().chain([c]))
+            .collect();
+        Self::new(path.parent()?, &format!("/{plain}/")).ok()
+    }
+
+    /// The same pattern in a folder that stands for another one, such as an earlier state of it.
+    #[must_use]
+    pub fn moved(&self, place_of: impl Fn(&Path) -> Option<PathBuf>) -> Self {
+        Self {
+            folder: place_of(&self.folder).unwrap_or_else(|| self.folder.clone()),
+            pattern: self.pattern.clone(),
+        }
+    }
+
     fn compiled(&self) -> Result<Gitignore, ignore::Error> {
         let folder = std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
         let mut builder = GitignoreBuilder::new(folder);

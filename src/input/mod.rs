@@ -10,6 +10,7 @@ mod changes;
 mod error;
 mod exclude;
 mod list;
+mod revision;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -19,6 +20,7 @@ pub use changes::{Changes, ChangesError};
 pub use error::InputError;
 pub use exclude::{Exclude, ExcludeError};
 pub use list::list;
+pub use revision::{Revision, RevisionError};
 
 use crate::text::{Origin, Source};
 

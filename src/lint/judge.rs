@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::previous::Previous;
 use crate::cluster::{NodePool, Target};
-use crate::facts::{Answer, Depth, Lookup, Missing, RefusalReason};
+use crate::facts::{Answer, BaseImages, Depth, Lookup, Missing, RefusalReason};
 use crate::finding::Finding;
 use crate::oci::{Platform, Reference};
 use crate::registry::Wanted;
@@ -60,13 +61,23 @@ pub(super) fn wanted(
     landings: &Landings<'_>,
     depth: Depth,
 ) -> Vec<Wanted> {
+    wanted_of(occurrences, landings, depth, |_| true)
+}
+
+/// The same for some of the places.
+pub(super) fn wanted_of(
+    occurrences: &[Occurrence],
+    landings: &Landings<'_>,
+    depth: Depth,
+    is_wanted: impl Fn(&Occurrence) -> bool,
+) -> Vec<Wanted> {
     let platforms = |pools: &Vec<&NodePool>| -> Option<Vec<Platform>> {
         pools.iter().map(|pool| pool.platform.clone()).collect()
     };
     occurrences
         .iter()
         .zip(landings)
-        .filter(|(occurrence, _)| occurrence.role != Role::Provisional)
+        .filter(|(occurrence, _)| occurrence.role != Role::Provisional && is_wanted(occurrence))
         .filter_map(|(occurrence, pools)| {
             let reference = occurrence.reference.as_ref().ok()?.clone();
             Some((reference, depth, pools.as_ref().and_then(platforms)))
@@ -166,16 +177,30 @@ pub(super) struct Secrets<'a> {
     pub idle: Vec<&'a PullSecret>,
 }
 
+/// What is known beside the places themselves.
+pub(super) struct Facts<'a> {
+    pub lookups: &'a BTreeMap<Reference, Lookup>,
+    pub target: &'a Target,
+    pub secrets: &'a Secrets<'a>,
+    /// What images are compared with.
+    pub previous: &'a Previous,
+}
+
 /// Runs every enabled rule on every node pool and every occurrence, with the severities of the settings.
 pub(super) fn findings(
     settings: &Settings,
     sources: &SourceMap,
     occurrences: &[Occurrence],
     landings: &Landings<'_>,
-    lookups: &BTreeMap<Reference, Lookup>,
-    target: &Target,
-    secrets: &Secrets<'_>,
+    facts: &Facts<'_>,
 ) -> Vec<Finding> {
+    let Facts {
+        lookups,
+        target,
+        secrets,
+        previous,
+    } = *facts;
+    let bases = BaseImages::of(lookups);
     let mut findings: Vec<Finding> = settings
         .standards
         .rules()
@@ -187,9 +212,12 @@ pub(super) fn findings(
         let path = &sources.get(occurrence.span.source).name;
         let standards = settings.standards_for(path, occurrence);
         let reference = occurrence.reference.as_ref().ok();
+        let earlier = previous.earlier(occurrence, lookups);
         let subject = Subject {
             occurrence,
             lookup: reference.and_then(|reference| lookups.get(reference)),
+            earlier: &earlier,
+            bases: &bases,
             pools: pools.as_deref().unwrap_or_default(),
             target,
             pull_secrets: secrets.all,

@@ -4,12 +4,15 @@
     reason = "the pipeline holds the clock, and reads the files that describe node pools"
 )]
 
+mod base;
 mod changed;
 mod gather;
+mod history;
 mod ignores;
 mod judge;
 mod parallel;
 mod partition;
+mod previous;
 mod rendered;
 mod targets;
 mod trace;
@@ -20,7 +23,7 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 use crate::facts::Depth;
-use crate::input::{Changes, ChangesError};
+use crate::input::{Changes, ChangesError, RevisionError};
 use crate::oci::Reference;
 use crate::registry::{Asked, CredentialSources, LayoutMapping, Options, Registry, RegistryError};
 use crate::report::{Gathered, Report, Statistics};
@@ -29,6 +32,7 @@ use crate::settings::Settings;
 use crate::text::SourceMap;
 use crate::workload::Occurrence;
 
+use previous::Previous;
 pub use targets::TargetError;
 
 /// Why a run could not be done at all. What is wrong with one source or one image is part of the report instead.
@@ -41,6 +45,10 @@ pub enum LintError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Changes(#[from] ChangesError),
+    /// The sources of what is deployed now can't be had.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Base(#[from] RevisionError),
     /// The client could not be made, mostly because of a certificate file or a layout.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -107,13 +115,17 @@ async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<
     let mut sources = SourceMap::default();
     let mut target = targets::target(settings, &mut sources)?;
     let mut pull_secrets = targets::pull_secrets(settings)?;
-    let revision = settings.changed_since.as_deref();
-    let changes = revision.map(Changes::since).transpose()?;
-    let mut gathered = gather::occurrences(settings, &mut sources).await;
+    let mut gathered = gather::occurrences(&base::without_base(settings), &mut sources).await;
     pull_secrets.join(std::mem::take(&mut gathered.pull_secrets));
     targets::join(&mut target, &gathered.node_pools);
+    let mut previous = Previous::read(settings, &gathered, &sources).await?;
+    let revision = settings.changed_since.as_deref();
+    let changes = revision.map(Changes::since).transpose()?;
     let is_narrowed =
         changes.is_some_and(|changes| changed::narrow(&changes, settings, &mut gathered, &sources));
+    if is_narrowed {
+        previous.narrow(&gathered.occurrences);
+    }
 
     // Ask
     let registry = Registry::new(options(settings))?;
@@ -123,9 +135,11 @@ async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<
         all: &pull_secrets,
     };
     let hosts = judge::hosts_named(&gathered.occurrences);
+    previous.select(settings.partition);
     let others = partition::select(settings.partition, &mut gathered.occurrences);
     let landings = judge::landings(&gathered.occurrences, &target, &elsewhere);
     let mut wanted = judge::wanted(&gathered.occurrences, &landings, settings.depth());
+    wanted.extend(previous.wanted(&target, &elsewhere, settings.depth()));
     if ask == Ask::Everything {
         for (_, depth, platforms) in &mut wanted {
             *depth = Depth::Config.max(*depth);
@@ -146,6 +160,7 @@ async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<
         let unpacking = |done, total| progress(Progress::Unpacking { done, total });
         read_layers(&registry, &mut lookups, &unpacking).await;
     }
+    previous.take_answers(&gathered.occurrences, &mut lookups);
     judge::drop_wrong_guesses(&mut gathered.occurrences, &mut lookups, &hosts);
     let landings = judge::landings(&gathered.occurrences, &target, &elsewhere);
 
@@ -154,16 +169,19 @@ async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<
         registry.add_older_tags(lacking, &mut lookups).await;
     }
 
+    let places = (gathered.occurrences.as_slice(), &landings);
+    previous
+        .ask_histories(settings, &registry, places, &lookups)
+        .await;
+    let facts = judge::Facts {
+        previous: &previous,
+        lookups: &lookups,
+        target: &target,
+        secrets: &secrets,
+    };
+
     // Judge
-    let findings = judge::findings(
-        settings,
-        &sources,
-        &gathered.occurrences,
-        &landings,
-        &lookups,
-        &target,
-        &secrets,
-    );
+    let findings = judge::findings(settings, &sources, &gathered.occurrences, &landings, &facts);
 
     // Ignore
     let config = settings.config.clone().map(|config| sources.add(config));
@@ -185,7 +203,7 @@ async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<
     // Report
     let taken = ignored.taken;
     let (findings, part) = others.settle(ignored);
-    let cost = registry.statistics();
+    let (base, history) = previous.into_report();
     let report = Gathered {
         sources,
         inputs: gathered.inputs,
@@ -194,17 +212,13 @@ async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<
         lookups,
         findings,
         node_pools: target.pools,
+        base,
+        history,
         ignored: taken,
         part,
         changed_since: settings.changed_since.clone().filter(|_| is_narrowed),
         allow_no_images: settings.allow_no_images || is_narrowed,
-        statistics: Statistics {
-            duration: started.elapsed(),
-            requests: cost.requests,
-            bytes_downloaded: cost.bytes_downloaded,
-            cache_hits: cost.cache_hits,
-            rate_limits: cost.rate_limits,
-        },
+        statistics: statistics(&registry, started),
     };
     Ok(Report::new(report, settings.fail_on))
 }
@@ -214,6 +228,17 @@ pub async fn places(settings: &Settings) -> (SourceMap, Vec<Occurrence>) {
     let mut sources = SourceMap::default();
     let gathered = gather::occurrences(settings, &mut sources).await;
     (sources, gathered.occurrences)
+}
+
+fn statistics(registry: &Registry, started: Instant) -> Statistics {
+    let cost = registry.statistics();
+    Statistics {
+        duration: started.elapsed(),
+        requests: cost.requests,
+        bytes_downloaded: cost.bytes_downloaded,
+        cache_hits: cost.cache_hits,
+        rate_limits: cost.rate_limits,
+    }
 }
 
 fn options(settings: &Settings) -> Options {

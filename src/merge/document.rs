@@ -1,5 +1,7 @@
 //! The JSON report as it is read back: the parts of it that cannot be worked out again.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 /// What every report has, whichever version wrote it.
@@ -24,6 +26,8 @@ pub(super) struct Document {
     pub problems: Vec<Problem>,
     pub node_pools: Vec<NodePool>,
     pub on_demand_pools: Vec<OnDemandPool>,
+    pub base: Option<Base>,
+    pub history: BTreeMap<String, Vec<String>>,
     pub images: Vec<Image>,
     pub findings: Vec<Finding>,
 }
@@ -96,6 +100,23 @@ pub(super) struct OnDemandPool {
 }
 
 #[derive(Debug, Deserialize)]
+pub(super) struct Base {
+    pub name: String,
+    pub unread: Vec<String>,
+    pub places: Vec<BasePlace>,
+    pub images: Vec<Image>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct BasePlace {
+    pub reference: String,
+    pub now: Option<String>,
+    pub role: Option<String>,
+    pub node_pools: Option<Vec<usize>>,
+    pub on_demand_pools: Option<Vec<usize>>,
+}
+
+#[derive(Debug, Deserialize)]
 pub(super) struct Image {
     pub reference: String,
     pub status: String,
@@ -154,6 +175,15 @@ pub(super) struct Finding {
     pub help: Option<String>,
     pub event: Option<Event>,
     pub node_pools: Vec<String>,
+    pub layers: Option<Vec<ChartLayer>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ChartLayer {
+    pub number: usize,
+    pub bytes: u64,
+    pub instruction: Option<String>,
+    pub mark: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -5,6 +5,7 @@
 )]
 
 mod answer;
+mod base;
 mod document;
 mod parts;
 mod target;
@@ -19,13 +20,13 @@ use std::time::Duration;
 use miette::Diagnostic;
 use thiserror::Error;
 
-use crate::finding::{Event, Finding, Problem, Severity};
-use crate::oci::Reference;
+use crate::finding::{ChartLayer, Event, Finding, LayerChart, LayerMark, Problem, Severity};
+use crate::oci::{Bytes, Reference};
 use crate::registry::RateLimit;
 use crate::report::{Gathered, Input, Report, Statistics};
 use crate::rule::find;
 use crate::text::{Dialect, Span};
-use crate::workload::{Occurrence, Owner, Role};
+use crate::workload::{Occurrence, Owner};
 use document::{Document, Head};
 use texts::Texts;
 
@@ -113,6 +114,7 @@ pub fn merge(paths: &[PathBuf], fail_on: Option<Option<Severity>>) -> Result<Rep
         allow_no_images: documents
             .iter()
             .all(|document| document.summary.allow_no_images),
+        base: base::base(&documents).map_err(|(index, reason)| no_report(index)(reason))?,
         ..Gathered::default()
     };
     let mut threshold = None;
@@ -221,6 +223,11 @@ fn add(document: &Document, texts: &Texts, gathered: &mut Gathered) -> Result<()
             gathered.lookups.insert(reference, lookup);
         }
     }
+    for (reference, tags) in &document.history {
+        let tags = tags.iter().map(|tag| base::reference(tag));
+        let tags = tags.collect::<Result<_, _>>()?;
+        gathered.history.insert(base::reference(reference)?, tags);
+    }
     for entry in &document.findings {
         gathered.findings.push(finding(entry, document, texts)?);
     }
@@ -270,9 +277,6 @@ fn occurrence(
     reference: &Result<Reference, crate::oci::ReferenceError>,
     texts: &Texts,
 ) -> Result<Occurrence, String> {
-    let role = Role::ALL
-        .into_iter()
-        .find(|role| role.as_str() == entry.role.as_deref());
     Ok(Occurrence {
         written: entry.written.clone(),
         reference: reference.clone(),
@@ -288,11 +292,14 @@ fn occurrence(
         },
         field: entry.field.clone(),
         container: entry.container.clone(),
-        role: role.ok_or_else(|| entry.role.clone().unwrap_or_default())?,
+        role: base::role(entry.role.as_deref())?,
         pull_policy: None,
         pull_secrets: Vec::new(),
         service_account: None,
-        placement: Arc::new(target::placement(entry)),
+        placement: Arc::new(target::placement(
+            entry.node_pools.as_deref(),
+            entry.on_demand_pools.as_deref(),
+        )),
     })
 }
 
@@ -319,6 +326,26 @@ fn finding(
         help: entry.help.clone(),
         event: event.transpose()?,
         node_pools: entry.node_pools.clone(),
+        layers: entry.layers.as_deref().map(layer_chart).transpose()?,
+    })
+}
+
+fn layer_chart(layers: &[document::ChartLayer]) -> Result<LayerChart, String> {
+    let mark = |word: &str| {
+        let mut marks = LayerMark::ALL.into_iter();
+        let mark = marks.find(|mark| mark.as_str() == word);
+        mark.ok_or_else(|| word.to_owned())
+    };
+    let layers = layers.iter().map(|layer| {
+        Ok(ChartLayer {
+            number: layer.number,
+            bytes: Bytes(layer.bytes),
+            instruction: layer.instruction.clone(),
+            mark: mark(&layer.mark)?,
+        })
+    });
+    Ok(LayerChart {
+        layers: layers.collect::<Result<_, String>>()?,
     })
 }
 

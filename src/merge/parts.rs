@@ -59,6 +59,10 @@ fn difference(first: &Document, other: &Document) -> Option<&'static str> {
     if other.changed_since != first.changed_since {
         return Some("--changed-since");
     }
+    let base = |document: &Document| document.base.as_ref().map(|base| base.name.clone());
+    if base(first) != base(other) {
+        return Some("--base");
+    }
     match (&first.part, &other.part) {
         (None, None) => None,
         (Some(one), Some(two)) if one.parts == two.parts => {

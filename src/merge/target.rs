@@ -1,7 +1,7 @@
 //! The node pools of a merged report, and where its pods can land.
 
 use super::answer;
-use super::document::{Document, NodePool as Entry, Occurrence};
+use super::document::{Document, NodePool as Entry};
 use crate::cluster::{NodePool, Provider, Runtime};
 use crate::workload::{NodeSelectorTerm, Operator, Placement, Requirement};
 
@@ -56,11 +56,18 @@ fn on_demand(index: usize) -> String {
 }
 
 /// That of a pod that can land on the pools that the place names, and on no other.
-pub(super) fn placement(entry: &Occurrence) -> Placement {
-    let named = entry.node_pools.iter().flatten().map(ToString::to_string);
-    let made = entry.on_demand_pools.iter().flatten();
+pub(super) fn placement(
+    node_pools: Option<&[usize]>,
+    on_demand_pools: Option<&[usize]>,
+) -> Placement {
+    let named = node_pools
+        .iter()
+        .copied()
+        .flatten()
+        .map(ToString::to_string);
+    let made = on_demand_pools.iter().copied().flatten();
     let positions: Vec<String> = named.chain(made.map(|index| on_demand(*index))).collect();
-    let terms = entry.node_pools.is_some().then(|| {
+    let terms = node_pools.is_some().then(|| {
         let expression = |position| Requirement {
             key: POSITION.to_owned(),
             operator: Operator::In,

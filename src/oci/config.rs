@@ -3,13 +3,15 @@
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::Platform;
+use super::{Platform, created};
 
 /// An image config (OCI image-spec `config.md`), as far as it decides whether an image runs and how it is layered.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
     /// What the image runs on; none where the config does not name both an operating system and an architecture.
     pub platform: Option<Platform>,
+    /// When it was made, in seconds since 1970; none where the config does not say it.
+    pub created: Option<i64>,
     /// The build history, base first.
     pub history: Vec<HistoryEntry>,
     /// The digests of the uncompressed layers, base first.
@@ -51,6 +53,8 @@ pub struct ConfigError(pub String);
 
 #[derive(Deserialize)]
 struct RawConfig {
+    #[serde(default)]
+    created: Option<String>,
     #[serde(default)]
     os: Option<String>,
     #[serde(default)]
@@ -115,6 +119,7 @@ impl Config {
             .find_map(|variable| variable.strip_prefix("PATH="));
         Ok(Self {
             platform,
+            created: raw.created.as_deref().and_then(created::seconds),
             search_path: search_path.map(str::to_owned),
             entrypoint: execution.entrypoint.unwrap_or_default(),
             command: execution.cmd.unwrap_or_default(),

@@ -1,6 +1,7 @@
 //! The nouns of the OCI specifications: references, digests, platforms, manifests, configs and layers.
 
 mod config;
+mod created;
 mod digest;
 mod history;
 mod manifest;
@@ -11,7 +12,8 @@ mod size;
 
 pub use config::{Config, ConfigError, HistoryEntry};
 pub use digest::{Digest, DigestError, Hasher};
-pub use history::{Step, steps};
+pub(crate) use history::shell_of;
+pub use history::{Builder, Step, base_steps, steps};
 pub use manifest::{
     Artifact, Descriptor, ImageManifest, Index, IndexEntry, MAX_MANIFEST_BYTES, Manifest,
     ManifestError, Schema1,

@@ -189,21 +189,52 @@ impl Registry {
         }
     }
 
-    /// The newest of the older tags of the repository whose image runs on all of `platforms`. Few are looked at, the newest
-    /// first; none where none of them has it, or where tags are not told.
-    async fn older_tag(&self, reference: &Reference, platforms: &[Platform]) -> Option<String> {
-        let tag = reference.tag()?;
+    /// What is stored under the older tags of each repository, at most `count` of them: newest version first. The tags of a
+    /// repository are looked up one after the other.
+    pub async fn earlier_tags(
+        &self,
+        references: Vec<(Reference, Option<Vec<Platform>>)>,
+        count: usize,
+    ) -> Vec<(Reference, Vec<(Reference, Lookup)>)> {
+        let asked = references
+            .into_iter()
+            .map(|(reference, platforms)| async move {
+                let mut found = Vec::new();
+                for tag in self.older_tags(&reference).await.into_iter().take(count) {
+                    let older = reference.with_tag(&tag);
+                    let lookup = self
+                        .look_up(&older, Depth::Config, platforms.as_deref())
+                        .await;
+                    found.push((older, lookup));
+                }
+                (reference, found)
+            });
+        let asked = stream::iter(asked).buffer_unordered(self.options.concurrency.max(1));
+        asked.collect().await
+    }
+
+    /// The older tags of the repository, newest version first; none where tags are not told.
+    async fn older_tags(&self, reference: &Reference) -> Vec<String> {
+        let Some(tag) = reference.tag() else {
+            return Vec::new();
+        };
         let ways;
         let place = match self.layout(reference) {
             Some(layout) => Place::Layout(layout),
-            None if self.options.offline => return None,
+            None if self.options.offline => return Vec::new(),
             None => {
                 ways = self.ways(reference);
                 Place::Hosts(&ways, &self.wire)
             }
         };
-        let tags = self.tags(place, reference).await;
-        for tag in older(tag, &tags).into_iter().take(MAX_OLDER_TAGS) {
+        older(tag, &self.tags(place, reference).await)
+    }
+
+    /// The newest of the older tags of the repository whose image runs on all of `platforms`. Few are looked at, the newest
+    /// first; none where none of them has it, or where tags are not told.
+    async fn older_tag(&self, reference: &Reference, platforms: &[Platform]) -> Option<String> {
+        let tags = self.older_tags(reference).await.into_iter();
+        for tag in tags.take(MAX_OLDER_TAGS) {
             let older = reference.with_tag(&tag);
             let lookup = self.look_up(&older, Depth::Config, Some(platforms)).await;
             let runs = |found: &Found| platforms.iter().all(|platform| found.runs_on(platform));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Image, Input, Part, Report, Statistics, Verdict};
+use super::{Base, Image, Input, Part, Report, Statistics, Verdict};
 use crate::cluster::NodePool;
 use crate::facts::Lookup;
 use crate::finding::{Event, Finding, Problem, Severity};
@@ -22,6 +22,10 @@ pub struct Gathered {
     pub inputs: Vec<Input>,
     /// The node pools that images were held against.
     pub node_pools: Vec<NodePool>,
+    /// What is deployed now, where it was compared.
+    pub base: Option<Base>,
+    /// The earlier tags that images were compared with, newest first.
+    pub history: BTreeMap<Reference, Vec<Reference>>,
     /// All places that name an image.
     pub occurrences: Vec<Occurrence>,
     /// The answers, for each reference that was asked about.
@@ -51,6 +55,8 @@ impl Report {
             sources,
             mut inputs,
             node_pools,
+            mut base,
+            history,
             mut occurrences,
             lookups,
             findings,
@@ -70,10 +76,15 @@ impl Report {
             ..part
         });
         let (images, invalid) = grouped(occurrences, lookups);
+        if let Some(base) = &mut base {
+            base.settle(&images);
+        }
         let mut report = Self {
             sources,
             inputs,
             node_pools,
+            base,
+            history,
             images,
             invalid,
             findings,

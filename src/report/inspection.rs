@@ -5,6 +5,7 @@ use std::io;
 use serde::Serialize;
 use textwrap::core::display_width;
 
+use super::clip::{padded, shortened};
 use super::details::details;
 use super::holdings::holdings;
 use super::json::Document;
@@ -196,29 +197,6 @@ fn squeezed(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn padded(text: &str, columns: usize) -> String {
-    let missing = columns.saturating_sub(display_width(text));
-    format!("{text}{}", " ".repeat(missing))
-}
-
-/// At most `columns` of a text, with a sign where some of it is left out.
-fn shortened(text: &str, columns: usize, ellipsis: &str) -> String {
-    if display_width(text) <= columns {
-        return text.to_owned();
-    }
-    let room = columns.saturating_sub(display_width(ellipsis));
-    let mut kept = String::new();
-    let mut width = 0;
-    for c in text.chars() {
-        width += display_width(c.encode_utf8(&mut [0; 4]));
-        if width > room {
-            break;
-        }
-        kept.push(c);
-    }
-    kept + ellipsis
-}
-
 /// One image for programs: the JSON report, and beside it what the nodes of each pool would pull.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct InspectionJson;
@@ -274,19 +252,5 @@ fn pull<'a>(image: &'a Image, pool: &'a NodePool) -> Pull<'a> {
         compressed_bytes: pulled
             .and_then(PlatformImage::compressed_bytes)
             .map(|bytes| bytes.0),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_text_is_cut_where_the_line_ends() {
-        assert_eq!(shortened("COPY a /", 8, "…"), "COPY a /");
-        assert_eq!(shortened("COPY abc /", 8, "…"), "COPY ab…");
-        assert_eq!(shortened("COPY abc /", 8, "..."), "COPY ...");
-        // A wide character takes two columns.
-        assert_eq!(shortened("中中中中", 6, "…"), "中中…");
     }
 }

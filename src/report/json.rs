@@ -1,5 +1,6 @@
 //! The report for programs: format version 1, described by `report.schema.json`.
 
+mod base;
 mod node_pools;
 mod part;
 
@@ -8,6 +9,7 @@ use std::io;
 
 use serde::Serialize;
 
+use base::BaseEntry;
 use node_pools::{NodePoolEntry, OnDemandEntry, landings};
 use part::PartEntry;
 
@@ -17,7 +19,8 @@ use super::place::{Place, Places};
 use super::{Counts, Format, Image, Report};
 use crate::cluster::NodePool;
 use crate::facts::PlatformImage;
-use crate::finding::{Finding, Problem, Severity};
+use crate::finding::{Finding, LayerChart, Problem, Severity};
+use crate::oci::Reference;
 use crate::text::SourceId;
 use crate::workload::Occurrence;
 
@@ -49,6 +52,8 @@ pub(super) struct Document<'a> {
     problems: Vec<ProblemEntry<'a>>,
     node_pools: Vec<NodePoolEntry<'a>>,
     on_demand_pools: Vec<OnDemandEntry<'a>>,
+    base: Option<BaseEntry<'a>>,
+    history: BTreeMap<String, Vec<String>>,
     images: Vec<ImageEntry<'a>>,
     findings: Vec<FindingEntry<'a>>,
 }
@@ -165,7 +170,16 @@ struct FindingEntry<'a> {
     help: Option<&'a str>,
     event: Option<EventEntry<'a>>,
     node_pools: &'a [String],
+    layers: Option<Vec<ChartLayerEntry<'a>>>,
     fingerprint: String,
+}
+
+#[derive(Serialize)]
+struct ChartLayerEntry<'a> {
+    number: usize,
+    bytes: u64,
+    instruction: Option<&'a str>,
+    mark: &'static str,
 }
 
 #[derive(Serialize)]
@@ -230,6 +244,8 @@ impl<'a> Document<'a> {
                 .collect(),
             node_pools: node_pools::named(&report.node_pools),
             on_demand_pools: node_pools::on_demand(&report.node_pools),
+            base: BaseEntry::of(report, &places),
+            history: history(report),
             images,
             findings: report
                 .findings
@@ -391,8 +407,28 @@ fn occurrence_entries<'a>(
             field: &occurrence.field,
             container: occurrence.container.as_deref(),
             role: occurrence.role.as_str(),
-            node_pools: landings(occurrence, node_pools, false),
-            on_demand_pools: landings(occurrence, node_pools, true),
+            node_pools: landings(&occurrence.placement, node_pools, false),
+            on_demand_pools: landings(&occurrence.placement, node_pools, true),
+        })
+        .collect()
+}
+
+fn history(report: &Report) -> BTreeMap<String, Vec<String>> {
+    let names = |tags: &Vec<Reference>| tags.iter().map(ToString::to_string).collect();
+    let history = report.history.iter();
+    history
+        .map(|(reference, tags)| (reference.to_string(), names(tags)))
+        .collect()
+}
+
+fn chart_entries(chart: &LayerChart) -> Vec<ChartLayerEntry<'_>> {
+    let layers = chart.layers.iter();
+    layers
+        .map(|layer| ChartLayerEntry {
+            number: layer.number,
+            bytes: layer.bytes.0,
+            instruction: layer.instruction.as_deref(),
+            mark: layer.mark.as_str(),
         })
         .collect()
 }
@@ -419,6 +455,7 @@ fn finding_entry<'a>(
             message: &event.message,
         }),
         node_pools: &finding.node_pools,
+        layers: finding.layers.as_ref().map(chart_entries),
         fingerprint: fingerprints.of(finding, first.as_ref()),
     }
 }

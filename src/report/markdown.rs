@@ -3,6 +3,7 @@
 use std::io;
 
 use super::backticks::{Part, parts};
+use super::base::ImageChange;
 use super::details::details;
 use super::matrix::Cell;
 use super::place::Places;
@@ -29,6 +30,7 @@ impl Format for Markdown {
         head(report, out)?;
         findings(report, out)?;
         images(report, out)?;
+        comparison(report, out)?;
         sources(report, out)
     }
 }
@@ -132,6 +134,74 @@ fn images(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     let shown = fitting(rows.take(IMAGES), out)?;
     more(report.images.len(), shown, "image", out)?;
     more(report.node_pools.len(), POOLS, "node pool", out)
+}
+
+/// What changed since the base, and what nodes fetch for it.
+fn comparison(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    let Some(compared) = report.compared() else {
+        return Ok(());
+    };
+    writeln!(out, "\n### What nodes pull\n\n{}.", prose(&compared))?;
+    writeln!(out, "\n| node pool | deployed | asked for | to pull |")?;
+    writeln!(out, "|{}", " --- |".repeat(4))?;
+    for pull in report.node_pulls() {
+        let caveat = match pull.unknown {
+            0 => String::new(),
+            _ => format!(", {}", pull.caveat()),
+        };
+        writeln!(
+            out,
+            "| {} | {} | {} | **{}**{caveat} |",
+            code(&pull.name()),
+            pull.before,
+            pull.now,
+            pull.fetched
+        )?;
+    }
+    writeln!(
+        out,
+        "\nFor a node that runs all of it; a layer of several images counts once."
+    )?;
+    let changes = report.image_changes();
+    if !changes.is_empty() {
+        writeln!(
+            out,
+            "\n| image | places | platform | deployed | asked for | to pull |"
+        )?;
+        writeln!(out, "|{}", " --- |".repeat(6))?;
+    }
+    for change in changes.iter().take(IMAGES) {
+        image_change(change, out)?;
+    }
+    more(changes.len(), IMAGES, "image", out)?;
+    for unread in report
+        .base
+        .iter()
+        .flat_map(|base| &base.unread)
+        .take(PLACES)
+    {
+        writeln!(out, "\n> Not in the base: {}", prose(unread))?;
+    }
+    Ok(())
+}
+
+fn image_change(change: &ImageChange<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    let name = code(&change.words("→"));
+    let places = change.places;
+    if change.platforms.is_empty() {
+        writeln!(out, "| {name} | {places} | – | – | – | – |")?;
+    }
+    for platform in &change.platforms {
+        writeln!(
+            out,
+            "| {name} | {places} | {} | {} | {} | {} |",
+            prose(&platform.name()),
+            platform.before,
+            platform.now,
+            platform.fetched
+        )?;
+    }
+    Ok(())
 }
 
 fn cell(cell: &Cell) -> String {

@@ -4,7 +4,9 @@
 
 mod assemble;
 mod backticks;
+mod base;
 mod baseline;
+mod clip;
 mod details;
 mod fingerprint;
 mod github;
@@ -14,6 +16,7 @@ mod html;
 mod inspection;
 mod json;
 mod junit;
+mod layer_chart;
 mod layers;
 mod markdown;
 mod matrix;
@@ -31,6 +34,7 @@ mod visible;
 mod why;
 
 pub use assemble::Gathered;
+pub use base::{Base, BasePlace};
 pub use baseline::Baseline;
 pub use github::GitHub;
 pub use gitlab::GitLab;
@@ -88,6 +92,10 @@ pub struct Report {
     pub inputs: Vec<Input>,
     /// The node pools that images were held against, in their order.
     pub node_pools: Vec<NodePool>,
+    /// What is deployed now, where it was compared.
+    pub base: Option<Base>,
+    /// The earlier tags that images were compared with, newest first.
+    pub history: BTreeMap<Reference, Vec<Reference>>,
     /// Each distinct image once, by reference.
     pub images: Vec<Image>,
     /// Occurrences whose text is no image name.

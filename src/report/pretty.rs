@@ -3,6 +3,7 @@
 use std::io;
 
 use super::details::details;
+use super::layer_chart::drawn;
 use super::matrix::Cell;
 use super::page::Page;
 use super::place::{Place, Places};
@@ -11,6 +12,7 @@ use super::summary::{counted, judged_against};
 use super::visible::visible;
 use super::{Counts, Format, Report, Verdict};
 use crate::finding::{Finding, Problem, Severity};
+use crate::oci::Reference;
 use crate::rule;
 use crate::text::SourceId;
 
@@ -100,6 +102,8 @@ impl Format for Pretty {
         if self.detail == Detail::Verbose {
             out.write_all(page.matrix(report).as_bytes())?;
         }
+        out.write_all(page.history(report).as_bytes())?;
+        out.write_all(page.comparison(report).as_bytes())?;
         out.write_all(page.summary(report, self.detail).as_bytes())
     }
 }
@@ -145,6 +149,9 @@ impl Page {
         text += &self.message(finding.severity, message, view, label);
         if let Some(workload) = below {
             text += &self.paragraph("in", &workload);
+        }
+        if let Some(chart) = &finding.layers {
+            text += &drawn(chart, self.style);
         }
         for (name, detail) in details(finding, places, LISTED) {
             text += &match name {
@@ -232,6 +239,78 @@ impl Page {
             text += "\n";
         }
         text
+    }
+
+    /// Which tags images were compared with.
+    fn history(&self, report: &Report) -> String {
+        let mut text = String::new();
+        for (reference, tags) in report.history.iter().take(LISTED) {
+            let tags: Vec<&str> = tags.iter().filter_map(Reference::tag).collect();
+            let line = match tags.as_slice() {
+                [] => format!("{reference} with nothing: no earlier tag is written like its own"),
+                tags => format!("{reference} with {}", tags.join(", ")),
+            };
+            text += &self.paragraph("compared", &visible(&line));
+        }
+        if let Some(more @ 1..) = report.history.len().checked_sub(LISTED) {
+            text += &self.paragraph("compared", &format!("+{} more", counted(more, "image")));
+        }
+        if !text.is_empty() {
+            text += "\n";
+        }
+        text
+    }
+
+    /// What changed since the base, and what nodes fetch for it.
+    fn comparison(&self, report: &Report) -> String {
+        let Some(compared) = report.compared() else {
+            return String::new();
+        };
+        let arrow = if self.style.unicode { "→" } else { "->" };
+        let mut text = self.lines("", &visible(&compared));
+        let changes = report.image_changes();
+        for change in changes.iter().take(LISTED) {
+            text += &self.wrapped("  ", "    ", &visible(&change.words(arrow)));
+            for platform in &change.platforms {
+                let line = format!(
+                    "{}: {} {arrow} {}, {} to pull",
+                    platform.name(),
+                    platform.before,
+                    platform.now,
+                    platform.fetched
+                );
+                text += &self.wrapped("    ", "      ", &visible(&line));
+            }
+        }
+        if let Some(more @ 1..) = changes.len().checked_sub(LISTED) {
+            text += &self.lines("  ", &format!("+{} more", counted(more, "image")));
+        }
+        text += &self.lines(
+            "",
+            "A node that runs all of it pulls, layers of several images once:",
+        );
+        for pull in report.node_pulls() {
+            let mut parts = vec![format!(
+                "{}: {} of {}; {} are deployed",
+                pull.name(),
+                pull.fetched,
+                pull.now,
+                pull.before
+            )];
+            if pull.unknown > 0 {
+                parts.push(pull.caveat());
+            }
+            text += &self.wrapped("  ", "    ", &visible(&parts.join("; ")));
+        }
+        for unread in report
+            .base
+            .iter()
+            .flat_map(|base| &base.unread)
+            .take(LISTED)
+        {
+            text += &self.paragraph("not in the base", &visible(unread));
+        }
+        text + "\n"
     }
 
     /// The sign of a cell, in its colour.

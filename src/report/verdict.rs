@@ -69,6 +69,7 @@ mod tests {
             help: None,
             event: None,
             node_pools: vec![],
+            layers: None,
         }
     }
 

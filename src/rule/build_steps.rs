@@ -1,7 +1,7 @@
 //! The instructions behind layers, read from the build history.
 
-use crate::facts::PlatformImage;
-use crate::oci::{Bytes, Step, steps};
+use crate::facts::{BaseImages, PlatformImage};
+use crate::oci::{Bytes, base_steps, shell_of, steps};
 
 /// One instruction of the image's own Dockerfile.
 pub struct BuildStep<'a> {
@@ -22,26 +22,21 @@ pub struct Layer {
     pub bytes: Bytes,
 }
 
-/// The steps after the base image, lowest first; none where the history does not fit the layers.
-///
-/// Base images mostly end with `CMD` or `ENTRYPOINT`, and buildah marks the first step of its own with a comment. What
-/// stands below either is somebody else's work.
-pub fn own_steps(image: &PlatformImage) -> Option<Vec<BuildStep<'_>>> {
+/// The steps after the base image, lowest first; none where the history does not fit the layers. What stands below is
+/// somebody else's work: the history tells its end, and so does another image of the run that is the base.
+pub fn own_steps<'a>(
+    image: &'a PlatformImage,
+    bases: &BaseImages<'_>,
+) -> Option<Vec<BuildStep<'a>>> {
     let config = image.config()?;
     let layers = image.layers()?;
     let steps = steps(config, layers.len())?;
-    let start = base_length(&steps).max(
-        config
-            .history
-            .iter()
-            .rposition(|entry| {
-                entry
-                    .comment
-                    .as_deref()
-                    .is_some_and(|comment| comment.starts_with("FROM "))
-            })
-            .unwrap_or(0),
-    );
+    let known = bases.below(image).map_or(0, |(_, count)| count);
+    let behind_known = steps
+        .iter()
+        .position(|step| step.layer.is_some_and(|layer| layer >= known))
+        .unwrap_or(steps.len());
+    let start = base_steps(config, &steps).max(if known == 0 { 0 } else { behind_known });
     let own = steps
         .into_iter()
         .zip(&config.history)
@@ -80,22 +75,6 @@ pub fn shortened(instruction: &str) -> String {
     format!("{}…", start.trim_end())
 }
 
-/// How many steps are the base's: up to the last `CMD` or `ENTRYPOINT` above which there are layers.
-fn base_length(steps: &[Step]) -> usize {
-    let last_layer = steps
-        .iter()
-        .rposition(|step| step.layer.is_some())
-        .unwrap_or(0);
-    steps[..last_layer]
-        .iter()
-        .rposition(|step| {
-            ["CMD", "ENTRYPOINT"]
-                .iter()
-                .any(|word| step.instruction.starts_with(word))
-        })
-        .map_or(0, |at| at + 1)
-}
-
 /// A command that fetches dependencies, and the files that it reads.
 struct Installer {
     command: &'static str,
@@ -119,11 +98,22 @@ static INSTALLERS: &[Installer] = &[
     installer("dependency:resolve", "pom.xml"),
     installer("cargo fetch", "Cargo.toml Cargo.lock"),
     installer("composer install", "composer.json composer.lock"),
+    installer("npm i", "package.json package-lock.json"),
+    installer("pnpm fetch", "pnpm-lock.yaml"),
+    installer("pdm install", "pyproject.toml pdm.lock"),
+    installer("gradlew dependencies", "build.gradle settings.gradle"),
+    installer("gradle dependencies", "build.gradle settings.gradle"),
+    installer("dotnet restore", "*.csproj"),
+    installer("mix deps.get", "mix.exs mix.lock"),
+    installer("mamba install", ""),
+    installer("gem install", ""),
     installer("apt-get install", ""),
     installer("apt install", ""),
     installer("apk add", ""),
     installer("dnf install", ""),
     installer("yum install", ""),
+    installer("microdnf install", ""),
+    installer("zypper install", ""),
     installer("conda install", ""),
 ];
 
@@ -132,6 +122,35 @@ const fn installer(command: &'static str, reads: &'static str) -> Installer {
 }
 
 impl BuildStep<'_> {
+    /// The number of its layer.
+    pub fn number(&self) -> Option<usize> {
+        self.layer.map(|layer| layer.number)
+    }
+
+    /// What stays the same of its instruction from build to build: the classic builder writes the checksum of what it
+    /// copied.
+    pub fn key(&self) -> String {
+        let words = self.instruction.split_whitespace().map(|word| {
+            let kinds = ["dir:", "file:", "multi:"];
+            let kind = kinds
+                .into_iter()
+                .find(|kind| self.copies() && word.starts_with(kind));
+            kind.unwrap_or(word)
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether it copies one of these files by name.
+    pub fn brings(&self, files: &str) -> bool {
+        let mut words = self.instruction.split(['/', ' ', '"', ',', '[', ']']);
+        self.copies()
+            && words.any(|word| {
+                files
+                    .split(' ')
+                    .any(|file| !file.is_empty() && matches_name(word, file))
+            })
+    }
+
     /// The bytes of its layer, zero without one.
     pub fn bytes(&self) -> Bytes {
         self.layer.map_or(Bytes(0), |layer| layer.bytes)
@@ -151,7 +170,9 @@ impl BuildStep<'_> {
 
     /// Whether the builder wrote down a checksum in place of what it copied.
     pub fn hides_its_source(&self) -> bool {
-        self.instruction.contains(" dir:")
+        [" dir:", " file:", " multi:"]
+            .iter()
+            .any(|mark| self.instruction.contains(mark))
     }
 
     /// Whether it copies anything from the build context.
@@ -164,9 +185,8 @@ impl BuildStep<'_> {
     pub fn installs_from(&self) -> Option<&'static str> {
         let command = self.instruction.strip_prefix("RUN ")?;
         let installer = INSTALLERS.iter().find(|installer| {
-            command
-                .match_indices(installer.command)
-                .any(|(at, text)| !installs_the_source(&command[at + text.len()..]))
+            let mut runs = runs(command, installer.command);
+            runs.any(|arguments| !installs_the_source(&arguments))
         })?;
         Some(installer.reads)
     }
@@ -177,10 +197,10 @@ impl BuildStep<'_> {
         let text = self.written.strip_prefix("RUN ").unwrap_or(self.written);
         let assignments = match text.strip_prefix('|') {
             Some(arguments) => {
-                let end = ["/bin/sh -c", "/bin/bash -c", "cmd /S /C"]
-                    .iter()
-                    .filter_map(|shell| arguments.find(shell))
-                    .min()
+                let starts = arguments.match_indices(' ').map(|(at, _)| at + 1);
+                let end = starts
+                    .into_iter()
+                    .find(|at| shell_of(&arguments[*at..]).is_some())
                     .unwrap_or(arguments.len());
                 &arguments[..end]
             }
@@ -197,13 +217,52 @@ impl BuildStep<'_> {
     }
 }
 
+/// Whether a name, or a pattern such as `package*.json` in its place, stands for a file.
+fn matches_name(pattern: &str, file: &str) -> bool {
+    match pattern.split_once('*') {
+        Some((start, end)) => file.starts_with(start) && file.ends_with(end.trim_matches('*')),
+        None => pattern == file,
+    }
+}
+
+/// Whether a shell command runs a program, such as `apt-get install`, with whatever options between the words.
+pub fn is_run(command: &str, pattern: &str) -> bool {
+    runs(command, pattern).next().is_some()
+}
+
+/// The arguments of each run of a program in a shell command.
+fn runs<'a>(command: &'a str, pattern: &'a str) -> impl Iterator<Item = Vec<&'a str>> {
+    let separated = command.split(['\n', ';', '|', '&', '(', ')', '`']);
+    separated.filter_map(move |simple| {
+        let words: Vec<&str> = simple
+            .split_whitespace()
+            .map(|word| word.trim_matches(['"', '\'']))
+            .collect();
+        let mut wanted = pattern.split(' ');
+        let program = wanted.next()?;
+        let named = |word: &&str| word.rsplit('/').next() == Some(program);
+        let mut at = words.iter().position(named)? + 1;
+        for wanted in wanted {
+            // Options, and what is assigned to them: `-o Dpkg::Use-Pty=0`.
+            let is_option = |word: &&str| word.starts_with('-') || word.contains('=');
+            at += words
+                .get(at..)?
+                .iter()
+                .take_while(|word| is_option(word))
+                .count();
+            if words.get(at) != Some(&wanted) {
+                return None;
+            }
+            at += 1;
+        }
+        Some(words[at..].to_vec())
+    })
+}
+
 /// `pip install .` builds the source itself, which must be there before.
-fn installs_the_source(arguments: &str) -> bool {
-    arguments
-        .split_whitespace()
-        .take_while(|word| !matches!(*word, "&&" | ";" | "||"))
-        .map(|word| word.trim_matches(['"', '\'', ';']))
-        .any(|word| word == "." || word.starts_with(".[") || word.starts_with("./"))
+fn installs_the_source(arguments: &[&str]) -> bool {
+    let mut words = arguments.iter();
+    words.any(|word| *word == "." || word.starts_with(".[") || word.starts_with("./"))
 }
 
 /// Whether a variable of this name has another value in nearly every build, such as `GIT_SHA` or `BUILD_DATE`. Names that
@@ -301,6 +360,16 @@ mod tests {
                 Some("requirements.txt"),
             ),
             ("RUN apt-get update && apt-get install -y curl", Some("")),
+            (
+                "RUN DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 install -y curl",
+                Some(""),
+            ),
+            ("RUN apk --no-cache add git", Some("")),
+            (
+                "RUN python -m pip install -r requirements.txt",
+                Some("requirements.txt"),
+            ),
+            ("RUN echo apt-get && install -d /app", None),
             ("RUN pip install .", None),
             ("RUN pip install -e .[dev] && true", None),
             ("RUN npm run build", None),

@@ -1,15 +1,21 @@
-use super::build_steps::{BuildStep, changes_with_each_build, own_steps, shortened};
+use super::build_steps::{BuildStep, own_steps};
+use super::history_order::advice;
+use super::measured_order::measured;
+use super::subject::Pulled;
 use super::{Finding, Subject, declare_rule};
-use crate::facts::Depth;
-use crate::finding::Severity;
-use crate::oci::{Bytes, Reference};
+use crate::facts::{Depth, PlatformImage};
+use crate::finding::{ChartLayer, LayerChart, LayerMark, Severity};
+use crate::oci::{Bytes, Reference, steps};
 
 declare_rule! {
     /// ## What it does
     /// Reports images in whose build something that changes often stands below something large that does not: the whole
-    /// source copied before the dependencies are installed, a build argument such as `GIT_SHA` set before them, or a system
-    /// upgrade whose result differs from build to build. The build history tells it, without the base image's own steps. Less
-    /// than 10 MB is not worth a word, unless it is a quarter of the image.
+    /// source copied before the dependencies are installed or before large files that are copied too, a build argument such as
+    /// `GIT_SHA` set before them, or a system upgrade whose result differs from build to build. The build history tells it,
+    /// without the base image's own steps; a history that does not fit the layers tells nothing. The picture shows the layers,
+    /// marks the one at fault, and those that are fetched again for it. Where
+    /// the image before is known (`--base`), the layers of both tell what nodes fetch again, and which change is the reason.
+    /// Less than 10 MB is not worth a word, unless it is a quarter of the image.
     ///
     /// ## Why it matters
     /// A changed layer changes all layers above it, so each release makes each node fetch and unpack the same dependencies
@@ -38,177 +44,133 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         return vec![];
     };
     // The platforms of one build share their order: the first that tells is enough.
-    subject
-        .pulled(found)
-        .into_iter()
-        .filter_map(|pulled| {
-            let share = Bytes(pulled.image.compressed_bytes()?.0 / SHARE);
-            Some((own_steps(pulled.image)?, MUCH.min(share)))
-        })
-        .map(|(steps, floor)| {
-            [source_first, changing_argument, moving_packages]
-                .into_iter()
-                .filter_map(|judge| judge(&steps, floor))
-                .map(|advice| {
-                    RULE.finding(subject, advice.message(reference))
-                        .help(advice.better)
-                })
-                .collect::<Vec<_>>()
-        })
+    let pulled = subject.pulled(found);
+    let measured = pulled
+        .iter()
+        .find_map(|pulled| of_last_release(subject, reference, pulled));
+    if let Some(finding) = measured {
+        return vec![finding];
+    }
+    let expected = pulled
+        .iter()
+        .map(|pulled| of_history(subject, reference, pulled.image));
+    expected
+        .flatten()
         .find(|findings| !findings.is_empty())
         .unwrap_or_default()
 }
 
-/// What is wrong with an order, and the better one.
-struct Advice {
-    /// What the image does.
-    what: String,
-    /// What lets the layers above change.
-    when: &'static str,
-    /// The bytes from there on, which are fetched again.
-    again: Bytes,
-    better: String,
+/// What is worth a word in an image.
+fn floor(image: &PlatformImage) -> Option<Bytes> {
+    Some(MUCH.min(Bytes(image.compressed_bytes()?.0 / SHARE)))
 }
 
-impl Advice {
-    fn message(&self, reference: &Reference) -> String {
-        format!(
-            "{reference} {}: {} makes nodes fetch {} again",
-            self.what, self.when, self.again
-        )
-    }
-}
-
-fn sum<'a, 'b: 'a>(steps: impl IntoIterator<Item = &'a BuildStep<'b>>) -> Bytes {
-    steps.into_iter().map(BuildStep::bytes).sum()
-}
-
-/// `layer 3 (`COPY . /app`, 2.1 MB)`.
-fn named(step: &BuildStep<'_>) -> String {
-    let number = step.layer.map_or(0, |layer| layer.number);
-    format!(
-        "layer {number} (`{}`, {})",
-        shortened(&step.instruction),
-        step.bytes()
+/// What the last release made nodes fetch again.
+fn of_last_release(
+    subject: &Subject<'_>,
+    reference: &Reference,
+    pulled: &Pulled<'_>,
+) -> Option<Finding> {
+    let earlier = subject.earlier.first()?;
+    let before = earlier.counterpart(pulled.image, &pulled.pools)?;
+    let floor = floor(pulled.image)?;
+    let measured = measured(
+        [before, pulled.image],
+        subject.bases,
+        earlier.reference,
+        floor,
+    )?;
+    let own = own_steps(pulled.image, subject.bases)?;
+    let chart = chart(pulled.image, &own, |number| match number {
+        _ if number == measured.at_fault => LayerMark::AtFault,
+        _ if measured.fetched.contains(&(number - 1)) => LayerMark::Again,
+        _ => LayerMark::Kept,
+    });
+    let often = often(subject, pulled, floor).unwrap_or_default();
+    let message = format!("{reference}: {}{often}", measured.what);
+    Some(
+        RULE.finding(subject, message)
+            .help(measured.better)
+            .layers(chart),
     )
 }
 
-/// The whole source is copied, and then dependencies are installed that do not need it.
-fn source_first(steps: &[BuildStep<'_>], floor: Bytes) -> Option<Advice> {
-    let (at, copy) = steps
-        .iter()
-        .enumerate()
-        .find(|(_, step)| step.layer.is_some() && step.copies_everything())?;
-    let above = &steps[at + 1..];
-    // The builder hid what it copied. If something is copied later, that may be the source.
-    if copy.hides_its_source() && above.iter().any(BuildStep::copies) {
-        return None;
-    }
-    let installs: Vec<&BuildStep<'_>> = above
-        .iter()
-        .filter(|step| step.layer.is_some() && step.installs_from().is_some())
-        .collect();
-    if sum(installs.iter().copied()) < floor {
-        return None;
-    }
-    let largest = installs.iter().max_by_key(|step| step.bytes())?;
-    let reads = largest.installs_from().unwrap_or_default();
-    let run = shortened(&largest.instruction);
-    Some(Advice {
-        what: format!(
-            "copies its source in {} before {} installs dependencies",
-            named(copy),
-            named(largest)
-        ),
-        when: "each change of the source",
-        again: sum(above),
-        better: if reads.is_empty() {
-            format!(
-                "Better order: `{run}`, then `{}`.",
-                shortened(&copy.instruction)
-            )
-        } else {
-            format!(
-                "Better order: `COPY {reads} ./`, `{run}`, then `{}`.",
-                shortened(&copy.instruction)
-            )
-        },
-    })
-}
-
-/// A variable with a new value in each build stands before installations that do not use it.
-fn changing_argument(steps: &[BuildStep<'_>], floor: Bytes) -> Option<Advice> {
-    let (at, name) = steps.iter().enumerate().find_map(|(at, step)| {
-        let (name, _) = step
-            .variables()
-            .into_iter()
-            .find(|(name, _)| changes_with_each_build(name))?;
-        Some((at, name))
-    })?;
-    let from = &steps[at..];
-    let installs: Vec<&BuildStep<'_>> = from
-        .iter()
-        .filter(|step| {
-            step.layer.is_some()
-                && step.installs_from().is_some()
-                && !step.instruction.contains(name)
+/// How many of the earlier releases had the same price, where more than one is known.
+fn often(subject: &Subject<'_>, pulled: &Pulled<'_>, floor: Bytes) -> Option<String> {
+    let earlier = subject.earlier.iter();
+    let images: Option<Vec<_>> = earlier
+        .map(|earlier| {
+            Some((
+                earlier.reference,
+                earlier.counterpart(pulled.image, &pulled.pools)?,
+            ))
         })
         .collect();
-    if sum(installs.iter().copied()) < floor {
-        return None;
-    }
-    let largest = installs.iter().max_by_key(|step| step.bytes())?;
-    Some(Advice {
-        what: format!(
-            "sets `{name}`, which is new in each build, before {}",
-            named(largest)
-        ),
-        when: "each build",
-        again: sum(from),
-        better: format!(
-            "Declare `{name}` behind the last installation, right before the step that uses it."
-        ),
-    })
+    let images = images.filter(|images| images.len() > 1)?;
+    let releases = std::iter::once(pulled.image).chain(images.iter().map(|(_, image)| *image));
+    let costly = releases
+        .zip(&images)
+        .filter(|(now, (since, before))| {
+            measured([before, now], subject.bases, since, floor).is_some()
+        })
+        .count();
+    Some(format!(
+        "; so it was in {costly} of the last {} releases",
+        images.len()
+    ))
 }
 
-/// Package lists or upgrades that stand in a layer of their own: they differ whenever they are built.
-fn moving_packages(steps: &[BuildStep<'_>], floor: Bytes) -> Option<Advice> {
-    let (at, step, is_upgrade) = steps.iter().enumerate().find_map(|(at, step)| {
-        step.layer?;
-        let command = step.instruction.strip_prefix("RUN ")?;
-        let says = |words: &[&str]| words.iter().any(|word| command.contains(word));
-        let is_upgrade = says(&[
-            "apt-get upgrade",
-            "apt-get -y upgrade",
-            "apt-get dist-upgrade",
-            "apt-get -y dist-upgrade",
-            "apt upgrade",
-            "apk upgrade",
-        ]);
-        let only_lists =
-            says(&["apt-get update", "apt update"]) && !says(&["install", "build-dep"]);
-        (is_upgrade || only_lists).then_some((at, step, is_upgrade))
-    })?;
-    let again = sum(&steps[at..]);
-    if again < floor {
-        return None;
-    }
-    let (what, better) = if is_upgrade {
-        (
-            "upgrades the system in",
-            "Take a newer base image in place of the upgrade; its layers are shared by all images that use it.",
-        )
-    } else {
-        (
-            "fetches the package lists alone in",
-            "Join it with the installation: `RUN apt-get update && apt-get install -y … && rm -rf /var/lib/apt/lists/*`.",
-        )
-    };
-    Some(Advice {
-        what: format!("{what} {}, whose result is another each time", named(step)),
-        when: "each rebuild",
-        again,
-        better: better.to_owned(),
+/// What the history lets expect of each release.
+fn of_history(
+    subject: &Subject<'_>,
+    reference: &Reference,
+    image: &PlatformImage,
+) -> Option<Vec<Finding>> {
+    let own = own_steps(image, subject.bases)?;
+    let floor = floor(image)?;
+    let findings = advice(&own, floor).into_iter().map(|advice| {
+        let (at_fault, above) = (own[advice.at].number(), &own[advice.at + 1..]);
+        let chart = chart(image, &own, |number| {
+            let is_above = above.iter().any(|step| step.number() == Some(number));
+            match number {
+                _ if at_fault == Some(number) => LayerMark::AtFault,
+                _ if is_above => LayerMark::Again,
+                _ => LayerMark::Kept,
+            }
+        });
+        RULE.finding(subject, advice.message(reference))
+            .help(advice.better)
+            .layers(chart)
+    });
+    Some(findings.collect())
+}
+
+/// The layers of an image, of which those below its own steps are the base's.
+fn chart(
+    image: &PlatformImage,
+    own: &[BuildStep<'_>],
+    mark: impl Fn(usize) -> LayerMark,
+) -> Option<LayerChart> {
+    let layers = image.layers()?;
+    let first = own.iter().find_map(BuildStep::number)?;
+    let steps = steps(image.config()?, layers.len())?;
+    let made = steps.into_iter().filter(|step| step.layer.is_some());
+    let layers = layers.iter().zip(made).enumerate();
+    let layers = layers.map(|(position, (layer, step))| {
+        let number = position + 1;
+        ChartLayer {
+            number,
+            bytes: layer.size,
+            instruction: Some(step.instruction),
+            mark: if number < first {
+                LayerMark::Base
+            } else {
+                mark(number)
+            },
+        }
+    });
+    Some(LayerChart {
+        layers: layers.collect(),
     })
 }
 
@@ -350,5 +312,71 @@ mod tests {
                 }
             })
             .has_no_finding(&RULE);
+    }
+
+    #[test]
+    fn what_is_large_and_stands_above_the_source_is_named() {
+        let finding = built(&[
+            ("COPY . /srv # buildkit", 40_000),
+            ("COPY model /model # buildkit", 1240 * MB),
+        ])
+        .only_finding(&RULE);
+        assert_eq!(
+            finding.message,
+            "registry.example.com/app:1 copies its source in layer 2 (`COPY . /srv`, 40.0 kB) below layer 3 (`COPY model \
+             /model`, 1.2 GB): each change of the source makes nodes fetch 1.2 GB again"
+        );
+        assert_eq!(
+            finding.help.as_deref(),
+            Some("Better order: `COPY model /model`, then `COPY . /srv`.")
+        );
+        let built_from_it = ("COPY --from=build /out /srv # buildkit", 1240 * MB);
+        built(&[("COPY . /srv # buildkit", 40_000), built_from_it]).has_no_finding(&RULE);
+    }
+
+    #[test]
+    fn another_image_of_the_run_is_known_as_the_base() {
+        let bad = [
+            ("COPY . /opt # buildkit", MB),
+            ("RUN pip install tool # buildkit", 90 * MB),
+        ];
+        let base = || {
+            Case::image("registry.example.com/base:1").history(&[&BASE, bad.as_slice()].concat())
+        };
+        let upon_it = || built(&[bad.as_slice(), &[("COPY app /app # buildkit", MB)]].concat());
+        assert_eq!(upon_it().findings(&RULE).len(), 1);
+        let base = base();
+        let (Ok(reference), Some(lookup)) = (base.occurrence.reference, base.lookup) else {
+            panic!("an image");
+        };
+        let known = upon_it().change(|case| {
+            case.others.insert(reference, lookup);
+        });
+        known.has_no_finding(&RULE);
+    }
+
+    #[test]
+    fn the_picture_marks_the_layer_at_fault_and_those_above_it() {
+        let finding = built(&[
+            ("WORKDIR /app", 93),
+            ("COPY . /app # buildkit", 2 * MB),
+            ("RUN /bin/sh -c npm ci # buildkit", 80 * MB),
+        ])
+        .only_finding(&RULE);
+        let layers = finding.layers.expect("a picture").layers;
+        let marks: Vec<(usize, LayerMark)> = layers
+            .iter()
+            .map(|layer| (layer.number, layer.mark))
+            .collect();
+        assert_eq!(
+            marks,
+            [
+                (1, LayerMark::Base),
+                (2, LayerMark::Kept),
+                (3, LayerMark::AtFault),
+                (4, LayerMark::Again)
+            ]
+        );
+        assert_eq!(layers[3].instruction.as_deref(), Some("RUN npm ci"));
     }
 }

@@ -35,7 +35,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         return vec![];
     };
     let findings = subject.pulled(found).into_iter().filter_map(|pulled| {
-        let base = base_layers(pulled.image);
+        let base = base_layers(pulled.image, subject.bases);
         let files = pulled.image.files()?;
         let own: Vec<&Leftover> = files
             .leftovers

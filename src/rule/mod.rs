@@ -8,6 +8,8 @@ mod arm_nodes;
 mod artifact_registry;
 mod build_steps;
 mod event;
+mod history_order;
+mod measured_order;
 mod program_fault;
 mod registry_family;
 mod subject;
@@ -18,6 +20,7 @@ mod access_denied;
 mod corrupt_layer;
 mod corrupt_manifest;
 mod image_exceeds_disk;
+mod image_growth;
 mod image_not_found;
 mod incomplete_image;
 mod invalid_reference;
@@ -56,7 +59,7 @@ pub use unused_ignore::unused_ignore;
 
 use crate::cluster::NodePool;
 use crate::facts::Depth;
-use crate::finding::{Event, Finding, Severity};
+use crate::finding::{Event, Finding, LayerChart, Severity};
 
 /// All rules, in the order in which they are documented. Everything that lists rules is derived from this.
 pub static RULES: &[&Rule] = &[
@@ -90,6 +93,7 @@ pub static RULES: &[&Rule] = &[
     &slow_pull::RULE,
     &image_exceeds_disk::RULE,
     &streaming_ineligible::RULE,
+    &image_growth::RULE,
     &layer_order::RULE,
     &redundant_layer::RULE,
     &rewritten_files::RULE,
@@ -148,6 +152,7 @@ impl Rule {
             help: None,
             event: None,
             node_pools: Vec::new(),
+            layers: None,
         }
     }
 }
@@ -165,6 +170,11 @@ impl Finding {
 
     fn severity(mut self, severity: Severity) -> Self {
         self.severity = severity;
+        self
+    }
+
+    fn layers(mut self, layers: impl Into<Option<LayerChart>>) -> Self {
+        self.layers = layers.into();
         self
     }
 

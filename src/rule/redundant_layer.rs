@@ -46,7 +46,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
                     .help("Remove the step that copies the same files again."),
                 );
             }
-            if let Some(step) = permission_copy(pulled.image) {
+            if let Some(step) = permission_copy(pulled.image, subject) {
                 let number = step.layer.map_or(0, |layer| layer.number);
                 findings.push(
                     RULE.finding(
@@ -78,8 +78,8 @@ fn duplicate(image: &PlatformImage) -> Option<(usize, usize, Bytes)> {
 }
 
 /// The step that changes nothing but owners or modes of what the layer before it brought.
-fn permission_copy(image: &PlatformImage) -> Option<BuildStep<'_>> {
-    let mut with_layer = own_steps(image)?
+fn permission_copy<'a>(image: &'a PlatformImage, subject: &Subject<'_>) -> Option<BuildStep<'a>> {
+    let mut with_layer = own_steps(image, subject.bases)?
         .into_iter()
         .filter(|step| step.layer.is_some());
     let mut before = with_layer.next()?;

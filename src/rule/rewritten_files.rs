@@ -1,6 +1,6 @@
 use super::build_steps::{instruction_of, own_steps};
 use super::{Finding, Subject, declare_rule};
-use crate::facts::{Depth, Files, PlatformImage, RewrittenPath};
+use crate::facts::{BaseImages, Depth, Files, PlatformImage, RewrittenPath};
 use crate::finding::Severity;
 use crate::oci::{Bytes, Reference};
 
@@ -53,7 +53,7 @@ fn finding(
     unpacked: Bytes,
 ) -> Option<Finding> {
     let rewritten = &files.rewritten;
-    let base = base_layers(image);
+    let base = base_layers(image, subject.bases);
     let own = rewritten.hidden_from(base);
     let of_base = Bytes(rewritten.hidden_from(0).0.saturating_sub(own.0));
     let budgets = subject.budgets;
@@ -89,8 +89,8 @@ fn finding(
 }
 
 /// How many of the lowest layers are the base image's.
-pub(super) fn base_layers(image: &PlatformImage) -> usize {
-    let steps = own_steps(image).into_iter().flatten();
+pub(super) fn base_layers(image: &PlatformImage, bases: &BaseImages<'_>) -> usize {
+    let steps = own_steps(image, bases).into_iter().flatten();
     let first = steps
         .filter_map(|step| step.layer)
         .map(|layer| layer.number)

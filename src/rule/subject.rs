@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cluster::{NodePool, Target};
-use crate::facts::{Answer, Failure, Found, Lookup, PlatformImage, Refusal};
+use crate::facts::{Answer, BaseImages, Earlier, Failure, Found, Lookup, PlatformImage, Refusal};
 use crate::oci::{Bytes, Digest, Manifest, Platform, Reference, media_type};
 use crate::workload::{Occurrence, PullPolicy, PullSecret, PullSecrets};
 
@@ -14,6 +14,10 @@ pub struct Subject<'a> {
     pub occurrence: &'a Occurrence,
     /// The registry's answer; none where nothing was asked.
     pub lookup: Option<&'a Lookup>,
+    /// What stood there before, newest first; empty where nothing is compared.
+    pub earlier: &'a [Earlier<'a>],
+    /// The images of the run, which may be bases of others.
+    pub bases: &'a BaseImages<'a>,
     /// The node pools on which the pod can land; empty where there is no target.
     pub pools: &'a [&'a NodePool],
     /// The whole cluster; without any pool where there is no target.
@@ -37,6 +41,10 @@ pub struct Budgets {
     pub layers: usize,
     /// The time of one pull on a node that has nothing of the image.
     pub pull_time: Duration,
+    /// The compressed bytes that an image may grow by since what is deployed.
+    pub growth: Bytes,
+    /// The percent of its size that it may.
+    pub growth_percent: u64,
     /// The bytes of one image that are stored and hidden again.
     pub waste: Bytes,
     /// Their share of all unpacked bytes, in hundredths. Both must be exceeded.
@@ -48,15 +56,17 @@ pub struct Budgets {
 impl Default for Budgets {
     /// One gigabyte for an image: at the 20 MB/s that a small node pulls and unpacks, nearly a minute. Half of it for a
     /// layer, because one layer is fetched and unpacked by one thread up to containerd 2.1. A hundred layers: overlay file
-    /// systems end at 127. A minute for a pull: those who wait for a new node wait for it as well. A tenth of an image for
-    /// what is hidden again, as dive has it, and 20 MB, a second of a pull. For leftovers, which are mostly mended by a
-    /// word, less.
+    /// systems end at 127. A minute for a pull: those who wait for a new node wait for it as well. An image grows too much when it does
+    /// so by 50 MB and by a tenth: less of either is a release as any other. A tenth of an image for what is hidden again, as dive has
+    /// it, and 20 MB, a second of a pull. For leftovers, which are mostly mended by a word, less.
     fn default() -> Self {
         Self {
             image: Bytes(1_000_000_000),
             layer: Bytes(500_000_000),
             layers: 100,
             pull_time: Duration::from_mins(1),
+            growth: Bytes(50_000_000),
+            growth_percent: 10,
             waste: Bytes(20_000_000),
             waste_percent: 10,
             leftovers: Bytes(5_000_000),

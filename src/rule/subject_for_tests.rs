@@ -1,16 +1,18 @@
 //! Subjects with facts made by hand.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Budgets, Rule, Subject};
 use crate::cluster::{NodePool, Runtime, RuntimeKind, Target};
 use crate::facts::{
-    Answer, Failure, FailureReason, Found, Identity, Lookup, PlatformImage, Refusal, RefusalReason,
+    Answer, BaseImages, Earlier, Failure, FailureReason, Found, Identity, Lookup, PlatformImage,
+    Refusal, RefusalReason,
 };
 use crate::finding::Finding;
 use crate::oci::{
     Bytes, Config, Descriptor, Digest, HistoryEntry, ImageManifest, Index, IndexEntry, Manifest,
-    Platform, media_type,
+    Platform, Reference, media_type,
 };
 use crate::text::{Origin, Source, SourceMap, Span};
 use crate::workload::{Occurrence, Owner, Placement, PullPolicy, PullSecrets, Role};
@@ -19,6 +21,10 @@ use crate::workload::{Occurrence, Owner, Placement, PullPolicy, PullSecrets, Rol
 pub struct Case {
     pub occurrence: Occurrence,
     pub lookup: Option<Lookup>,
+    /// What stood there before, newest first.
+    pub earlier: Vec<(Reference, Found)>,
+    /// Other images of the run.
+    pub others: BTreeMap<Reference, Lookup>,
     pub pools: Vec<NodePool>,
     pub pull_secrets: PullSecrets,
     pub budgets: Budgets,
@@ -48,6 +54,8 @@ impl Case {
                 placement: Arc::new(Placement::default()),
             },
             lookup: None,
+            earlier: Vec::new(),
+            others: BTreeMap::new(),
             pools: Vec::new(),
             pull_secrets: PullSecrets::default(),
             budgets: Budgets::default(),
@@ -189,6 +197,15 @@ impl Case {
         case
     }
 
+    /// What another case found stood here before.
+    pub fn after(mut self, earlier: Self) -> Self {
+        let reference = earlier.occurrence.reference.expect("a reference");
+        if let Some(Answer::Found(found)) = earlier.lookup {
+            self.earlier.push((reference, found));
+        }
+        self
+    }
+
     /// The first image that was found, to be changed.
     pub fn first_image(&mut self) -> &mut PlatformImage {
         match &mut self.lookup {
@@ -205,9 +222,16 @@ impl Case {
 
     pub fn findings(&self, rule: &Rule) -> Vec<Finding> {
         let pools: Vec<&NodePool> = self.pools.iter().collect();
+        let earlier: Vec<Earlier<'_>> = self
+            .earlier
+            .iter()
+            .map(|(reference, found)| Earlier { reference, found })
+            .collect();
         (rule.check)(&Subject {
             occurrence: &self.occurrence,
             lookup: self.lookup.as_ref(),
+            earlier: &earlier,
+            bases: &BaseImages::of(&self.others),
             pools: &pools,
             target: &Target {
                 pools: self.pools.clone(),
@@ -291,7 +315,7 @@ pub fn image_manifest(name: &str, sizes: &[u64]) -> Manifest {
             .map(|(index, size)| {
                 descriptor(
                     "application/vnd.oci.image.layer.v1.tar+gzip",
-                    digest(&format!("{name} layer {index}")),
+                    digest(&format!("{name} layer {index} {size}")),
                     *size,
                 )
             })
@@ -304,6 +328,7 @@ pub fn config(platform: &str, layers: usize) -> Config {
     let platform: Platform = platform.parse().expect(platform);
     Config {
         platform: Some(platform),
+        created: None,
         history: Vec::new(),
         diff_ids: (0..layers)
             .map(|index| digest(&format!("diff {index}")).to_string())

@@ -45,5 +45,6 @@ fn check_pool(pool: &NodePool) -> Vec<Finding> {
         ),
         event: None,
         node_pools: vec![pool.name.clone()],
+        layers: None,
     }]
 }

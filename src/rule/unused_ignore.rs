@@ -40,5 +40,6 @@ pub fn unused_ignore(place: Span, message: String, help: String) -> Finding {
         help: Some(help),
         event: None,
         node_pools: Vec::new(),
+        layers: None,
     }
 }

@@ -49,6 +49,8 @@ pub struct ConfigFile {
     pub platforms: Vec<Platform>,
     pub node_pools: Vec<NodePool>,
     pub kubernetes_version: Option<KubernetesVersion>,
+    pub base: Option<String>,
+    pub history: Option<usize>,
     pub offline: Option<bool>,
     pub verify_blobs: Option<bool>,
     pub deep: Option<bool>,
@@ -104,6 +106,8 @@ struct Raw {
     #[serde(default)]
     node_pool: Vec<RawNodePool>,
     kubernetes_version: Option<Spanned<String>>,
+    base: Option<String>,
+    history: Option<usize>,
     offline: Option<bool>,
     verify_blobs: Option<bool>,
     deep: Option<bool>,
@@ -239,6 +243,8 @@ impl ConfigFile {
                 .map(RawNodePool::node_pool)
                 .collect::<Result<_, _>>()?,
             kubernetes_version: raw.kubernetes_version.as_ref().map(parsed).transpose()?,
+            base: raw.base.map(|base| folder_or_revision(base, folder)),
+            history: raw.history,
             offline: raw.offline,
             verify_blobs: raw.verify_blobs,
             deep: raw.deep,
@@ -288,6 +294,16 @@ impl ConfigFile {
             cache_dir: raw.cache_dir.map(here),
             no_cache: raw.no_cache,
         })
+    }
+}
+
+/// A folder is relative to the config; anything else is a revision.
+fn folder_or_revision(base: String, folder: &Path) -> String {
+    let path = folder.join(&base);
+    if path.is_dir() {
+        path.display().to_string()
+    } else {
+        base
     }
 }
 

@@ -77,6 +77,10 @@ pub struct Settings {
     pub node_pools: Vec<NodePool>,
     /// The version of pools that do not say theirs.
     pub kubernetes_version: Option<KubernetesVersion>,
+    /// What is deployed now: a folder of sources, or a git revision; none where nothing is compared.
+    pub base: Option<String>,
+    /// How many earlier tags an image without a base is compared with.
+    pub history: usize,
     /// Which part of the images to look at; none for all.
     pub partition: Option<Partition>,
     /// The git revision since which something must have changed to be looked at; none for all.
@@ -144,6 +148,8 @@ pub struct Overrides {
     pub pull_secrets: Vec<PathBuf>,
     pub platforms: Vec<Platform>,
     pub kubernetes_version: Option<KubernetesVersion>,
+    pub base: Option<String>,
+    pub history: Option<usize>,
     pub offline: Option<bool>,
     pub verify_blobs: Option<bool>,
     pub deep: Option<bool>,
@@ -211,6 +217,8 @@ pub struct FailOnError(pub String);
 impl Settings {
     /// Questions under way at once if nothing else is said. More than one connection's worth hides the round trips.
     pub const DEFAULT_CONCURRENCY: usize = 64;
+    /// The most earlier tags that an image is compared with: each costs a few questions.
+    pub const MAX_HISTORY: usize = 20;
     /// Questions under way at once at one host if nothing else is said.
     pub const DEFAULT_PER_HOST: usize = 64;
     /// How long one question may take if nothing else is said.
@@ -274,6 +282,12 @@ impl Settings {
             kubernetes_version: overrides
                 .kubernetes_version
                 .or_else(|| file.kubernetes_version.clone()),
+            base: overrides.base.or_else(|| file.base.clone()),
+            history: overrides
+                .history
+                .or(file.history)
+                .unwrap_or(0)
+                .min(Self::MAX_HISTORY),
             offline,
             verify_blobs: overrides
                 .verify_blobs

@@ -30,6 +30,8 @@ pub fn config_schema() -> Value {
             "platform": texts("Platforms that stand in for node pools: OS/ARCHITECTURE[/VARIANT]."),
             "node-pool": list("Node pools that no other file describes.", &node_pool()),
             "kubernetes-version": text("The Kubernetes version of node pools that do not say theirs."),
+            "base": text("What is deployed now: a folder of sources, or a git revision."),
+            "history": number("How many earlier tags of its repository an image without a base is compared with.", 0),
             "pull-secret": texts("Files with a pull secret of every pod."),
             "deep": flag("Read the content of all layers too."),
             "verify-blobs": flag("Ask whether every config and layer is there, with the declared size."),
@@ -169,6 +171,8 @@ fn budgets() -> Value {
             "layer": text("The compressed size of one layer."),
             "layers": number("The number of layers of one image.", 0),
             "pull-time": number("The seconds that a cold pull may take.", 0),
+            "growth": text("What an image may grow by since what is deployed, such as 50MB."),
+            "growth-percent": number("The percent of its size that it may grow by.", 0),
             "waste": text("The bytes of an image that may be stored and hidden again, such as 20MB."),
             "waste-percent": number("Their share of all unpacked bytes, in hundredths; both must be exceeded.", 0),
             "leftovers": text("The bytes that builds may leave in an image.")

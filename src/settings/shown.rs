@@ -107,6 +107,8 @@ impl Settings {
         }
         let version = self.kubernetes_version.as_ref();
         add("kubernetes-version", version.map(|v| text(&v.to_string())));
+        add("base", self.base.as_deref().map(text));
+        add("history", Some(number(self.history)));
         add("offline", Some(Value::Boolean(self.offline)));
         add("verify-blobs", Some(Value::Boolean(self.verify_blobs)));
         add("deep", Some(Value::Boolean(self.deep)));
@@ -143,6 +145,8 @@ impl Settings {
             ("budgets.layer", text(&format!("{} B", budgets.layer.0))),
             ("budgets.layers", number(budgets.layers)),
             ("budgets.pull-time", number(budgets.pull_time.as_secs())),
+            ("budgets.growth", text(&format!("{} B", budgets.growth.0))),
+            ("budgets.growth-percent", number(budgets.growth_percent)),
             ("budgets.waste", text(&format!("{} B", budgets.waste.0))),
             ("budgets.waste-percent", number(budgets.waste_percent)),
             (

@@ -75,6 +75,8 @@ pub(super) struct RawBudgets {
     layer: Option<Spanned<String>>,
     layers: Option<usize>,
     pull_time: Option<u64>,
+    growth: Option<Spanned<String>>,
+    growth_percent: Option<u64>,
     waste: Option<Spanned<String>>,
     waste_percent: Option<u8>,
     leftovers: Option<Spanned<String>>,
@@ -87,6 +89,8 @@ pub(super) struct BudgetChanges {
     layer: Option<Size>,
     layers: Option<usize>,
     pull_time: Option<u64>,
+    growth: Option<Size>,
+    growth_percent: Option<u64>,
     waste: Option<Size>,
     waste_percent: Option<u8>,
     leftovers: Option<Size>,
@@ -99,6 +103,8 @@ impl RawBudgets {
             layer: self.layer.as_ref().map(parsed).transpose()?,
             layers: self.layers,
             pull_time: self.pull_time,
+            growth: self.growth.as_ref().map(parsed).transpose()?,
+            growth_percent: self.growth_percent,
             waste: self.waste.as_ref().map(parsed).transpose()?,
             waste_percent: self.waste_percent,
             leftovers: self.leftovers.as_ref().map(parsed).transpose()?,
@@ -113,6 +119,8 @@ impl BudgetChanges {
             layer,
             layers,
             pull_time,
+            growth,
+            growth_percent,
             waste,
             waste_percent,
             leftovers,
@@ -121,6 +129,8 @@ impl BudgetChanges {
         *layer = self.layer.map_or(*layer, |Size(bytes)| bytes);
         *layers = self.layers.unwrap_or(*layers);
         *pull_time = self.pull_time.map_or(*pull_time, Duration::from_secs);
+        *growth = self.growth.map_or(*growth, |Size(bytes)| bytes);
+        *growth_percent = self.growth_percent.unwrap_or(*growth_percent);
         *waste = self.waste.map_or(*waste, |Size(bytes)| bytes);
         *waste_percent = self.waste_percent.unwrap_or(*waste_percent);
         *leftovers = self.leftovers.map_or(*leftovers, |Size(bytes)| bytes);

@@ -6,6 +6,7 @@ mod placement;
 mod pull_secret;
 mod runtime_class;
 mod scheduling;
+mod slot;
 
 pub use occurrence::{Occurrence, Owner, PullPolicy, Role};
 pub use placement::{
@@ -17,3 +18,4 @@ pub use pull_secret::{
 };
 pub use runtime_class::RuntimeClass;
 pub use scheduling::{Landing, landing};
+pub use slot::{PlacedSlot, Slot, matched};

@@ -107,6 +107,12 @@ impl Role {
         !matches!(self, Self::Volume | Self::Guess | Self::Provisional)
     }
 
+    /// Whether the cluster's nodes pull it.
+    #[must_use]
+    pub const fn is_deployed(self) -> bool {
+        !matches!(self, Self::Unplaced | Self::OffCluster | Self::Provisional)
+    }
+
     /// The word of the report; none for what is in no pod.
     #[must_use]
     pub const fn as_str(self) -> Option<&'static str> {

@@ -14,6 +14,7 @@
 
 mod action;
 mod architecture;
+mod base;
 mod changed;
 mod ci_examples;
 mod cli;
@@ -28,6 +29,7 @@ mod events;
 mod extraction;
 mod fixtures;
 mod fuzz;
+mod history;
 mod ignores;
 mod images;
 mod inspect;

@@ -115,6 +115,7 @@ pub fn finding(rule: &'static str, occurrence: &Occurrence) -> Finding {
         help: None,
         event: None,
         node_pools: vec![],
+        layers: None,
     }
 }
 
@@ -173,6 +174,7 @@ pub fn index(arm: Option<Answer<Manifest>>) -> Lookup {
                 manifest: Some(Answer::Found(manifest(&image))),
                 config: Some(Answer::Found(Config {
                     platform: Some(Platform::linux_amd64()),
+                    created: None,
                     history: vec![
                         instruction("/bin/sh -c #(nop) ADD file:1 in / "),
                         instruction("COPY app /app # buildkit"),

@@ -14,16 +14,32 @@ use crate::runner::{Preflight, project};
 async fn page(case: &Case) -> String {
     let mut page = Preflight::new(["explain", &case.rule]).run().stdout;
     page.push_str("\n## Example\n\n");
-    for source in entries(&case.folder) {
+    let deployed = case.folder.join("deployed");
+    let mut sources = entries(&case.folder);
+    if deployed.is_dir() {
+        sources.extend(entries(&deployed));
+    }
+    for source in sources {
         if source.extension().is_some_and(|ending| ending == "yaml") {
             let text = fs::read_to_string(&source).expect("a source");
-            let _ = write!(page, "`{}`:\n\n```yaml\n{text}```\n\n", file_name(&source));
+            let name = source
+                .strip_prefix(&case.folder)
+                .expect("a file of the case");
+            let _ = write!(page, "`{}`:\n\n```yaml\n{text}```\n\n", name.display());
         }
     }
     let shown = run_case(case, &["--quiet"]).await.stdout;
     let folder = format!("{}/", case.folder.display());
     let shown = of_rule(&case.rule, &shown.replace(&folder, ""));
-    let _ = write!(page, "```console\n$ oci-preflight lint .\n{shown}```\n");
+    let base = if deployed.is_dir() {
+        " --base deployed"
+    } else {
+        ""
+    };
+    let _ = write!(
+        page,
+        "```console\n$ oci-preflight lint .{base}\n{shown}```\n"
+    );
     page
 }
 

@@ -1,5 +1,6 @@
 //! The report as one page: a file that asks for nothing else.
 
+mod comparison;
 mod findings;
 mod images;
 
@@ -29,6 +30,7 @@ impl Format for Html {
         let places = Places::new(report);
         head(report, out)?;
         findings::write(report, &places, out)?;
+        comparison::write(report, out)?;
         images::write_matrix(report, out)?;
         images::write_layers(report, out)?;
         sources(report, &places, out)?;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::cluster::NodePool;
-use crate::workload::{Landing, Occurrence, landing};
+use crate::workload::{Landing, Placement, landing};
 
 #[derive(Serialize)]
 pub(super) struct NodePoolEntry<'a> {
@@ -61,13 +61,13 @@ pub(super) fn on_demand(node_pools: &[NodePool]) -> Vec<OnDemandEntry<'_>> {
 /// The positions of the pools where the pod can land, in the list of those that are on demand or of those that are not; none
 /// where there are no pools at all.
 pub(super) fn landings(
-    occurrence: &Occurrence,
+    placement: &Placement,
     node_pools: &[NodePool],
     on_demand: bool,
 ) -> Option<Vec<usize>> {
     let listed = node_pools.iter().filter(|pool| pool.on_demand == on_demand);
     let possible = listed
         .enumerate()
-        .filter(|(_, pool)| landing(&occurrence.placement, pool) == Landing::Possible);
+        .filter(|(_, pool)| landing(placement, pool) == Landing::Possible);
     (!node_pools.is_empty()).then(|| possible.map(|(position, _)| position).collect())
 }

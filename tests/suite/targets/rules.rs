@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use oci_preflight::cluster::{NodePool, Target};
 use oci_preflight::extract::{extract, permissions::permissions};
-use oci_preflight::facts::{Answer, Found, Lookup, PlatformImage};
+use oci_preflight::facts::{Answer, BaseImages, Found, Lookup, PlatformImage};
 use oci_preflight::finding::Finding;
 use oci_preflight::oci::{
     Bytes, Descriptor, Digest, ImageManifest, Index, IndexEntry, Manifest, media_type,
@@ -72,6 +72,8 @@ impl Case {
             .collect();
         let rule = find(rule).expect(rule);
         let subject = Subject {
+            earlier: &[],
+            bases: &BaseImages::default(),
             occurrence,
             lookup: self.lookup.as_ref(),
             pools: &pools,
