@@ -17,15 +17,18 @@ mod rendered;
 mod targets;
 mod trace;
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use miette::Diagnostic;
 use thiserror::Error;
 
-use crate::facts::Depth;
+use crate::facts::{Depth, Lookup};
 use crate::input::{Changes, ChangesError, RevisionError};
 use crate::oci::Reference;
-use crate::registry::{Asked, CredentialSources, LayoutMapping, Options, Registry, RegistryError};
+use crate::registry::{
+    Asked, CredentialSources, LayoutMapping, Options, Registry, RegistryError, Wanted,
+};
 use crate::report::{Gathered, Report, Statistics};
 use crate::scan::read_layers;
 use crate::settings::Settings;
@@ -146,21 +149,12 @@ async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<
             *platforms = None;
         }
     }
-    let total = judge::distinct(&wanted);
-    let mut lookups = registry
-        .look_up_all(wanted, |Asked { done, longest }| {
-            progress(Progress::Asking {
-                done,
-                total,
-                longest,
-            });
-        })
-        .await;
-    if settings.depth() == Depth::Layers {
+    let mut lookups = look_up(&registry, wanted, progress).await;
+    previous.take_answers(&gathered.occurrences, &mut lookups);
+    if settings.deep {
         let unpacking = |done, total| progress(Progress::Unpacking { done, total });
         read_layers(&registry, &mut lookups, &unpacking).await;
     }
-    previous.take_answers(&gathered.occurrences, &mut lookups);
     judge::drop_wrong_guesses(&mut gathered.occurrences, &mut lookups, &hosts);
     let landings = judge::landings(&gathered.occurrences, &target, &elsewhere);
 
@@ -221,6 +215,23 @@ async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<
         statistics: statistics(&registry, started),
     };
     Ok(Report::new(report, settings.fail_on))
+}
+
+/// Asks about everything that is wanted, and says how far it is.
+async fn look_up(
+    registry: &Registry,
+    wanted: Vec<Wanted>,
+    progress: OnProgress<'_>,
+) -> BTreeMap<Reference, Lookup> {
+    let total = judge::distinct(&wanted);
+    let asking = |Asked { done, longest }: Asked<'_>| {
+        progress(Progress::Asking {
+            done,
+            total,
+            longest,
+        });
+    };
+    registry.look_up_all(wanted, asking).await
 }
 
 /// Finds the places that name images, and asks nobody.

@@ -195,18 +195,7 @@ impl ConfigFile {
     pub(super) fn parse(text: &str, folder: &Path) -> Result<Self, Fault> {
         let raw: Raw = toml::from_str(text).map_err(|error| Fault::of_toml(&error))?;
         let here = |path: PathBuf| folder.join(path);
-        for number in [&raw.concurrency, &raw.per_host].into_iter().flatten() {
-            if *number.as_ref() == 0 {
-                return Err(Fault::at(number, &"this must be at least 1"));
-            }
-        }
-        if let Some(timeout) = raw
-            .timeout
-            .as_ref()
-            .filter(|timeout| *timeout.as_ref() == 0)
-        {
-            return Err(Fault::at(timeout, &"this must be at least 1 second"));
-        }
+        check_numbers(&raw)?;
         Ok(Self {
             path: String::new(),
             text: String::new(),
@@ -304,6 +293,21 @@ fn folder_or_revision(base: String, folder: &Path) -> String {
         path.display().to_string()
     } else {
         base
+    }
+}
+
+/// What waits or works with nothing would do so for ever.
+fn check_numbers(raw: &Raw) -> Result<(), Fault> {
+    for number in [&raw.concurrency, &raw.per_host].into_iter().flatten() {
+        if *number.as_ref() == 0 {
+            return Err(Fault::at(number, &"this must be at least 1"));
+        }
+    }
+    match &raw.timeout {
+        Some(timeout) if *timeout.as_ref() == 0 => {
+            Err(Fault::at(timeout, &"this must be at least 1 second"))
+        }
+        _ => Ok(()),
     }
 }
 
