@@ -3,19 +3,23 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use miette::{Diagnostic, IntoDiagnostic as _};
+use thiserror::Error;
 
 use super::arguments::{Color, ListFormat, layout};
 use super::terminal;
 use crate::cluster::KubernetesVersion;
 use crate::lint;
 use crate::oci::{Platform, Reference};
+use crate::registry::names_in;
 use crate::report::{Format as _, Inspection, InspectionJson};
 use crate::settings::{ConfigFile, Overrides, Settings, find_config_file};
 
 #[derive(Debug, Args)]
 pub(super) struct InspectArguments {
-    /// The image, such as nginx:1.27 or ghcr.io/team/app@sha256:….
-    #[arg(value_name = "IMAGE", value_parser = image)]
+    /// The image, such as nginx:1.27 or ghcr.io/team/app@sha256:…; or an OCI image layout or a file that `docker save` wrote,
+    /// with the name of one image behind it where it holds several: ./image.tar, ./layout:web:1.4.
+    #[arg(value_name = "IMAGE")]
     pub image: String,
 
     /// The config file. Default: oci-preflight.toml in the current folder or any above it.
@@ -67,6 +71,12 @@ pub(super) async fn run(arguments: InspectArguments, color: Color) -> miette::Re
         .or_else(|| find_config_file(Path::new(".")));
     let config = config.as_deref().map(ConfigFile::read).transpose()?;
     let output = arguments.output;
+    let (image, layout) = image(&arguments.image)?;
+    let arguments = InspectArguments {
+        image,
+        layouts: layout.into_iter().chain(arguments.layouts).collect(),
+        ..arguments
+    };
     let mut settings = Settings::new(overrides(arguments), config.as_ref());
     // The config file names sources for `lint`. Here the image is all there is.
     settings.paths.clear();
@@ -97,9 +107,86 @@ fn overrides(arguments: InspectArguments) -> Overrides {
     }
 }
 
-fn image(text: &str) -> Result<String, String> {
-    match text.parse::<Reference>() {
-        Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(error.to_string()),
+/// The host under which an image without a whole name is shown.
+const LOCAL: &str = "localhost/image";
+
+/// Why there is nothing to show.
+#[derive(Debug, Error, Diagnostic)]
+enum ImageError {
+    #[error("{text}: {reason}")]
+    #[diagnostic(help(
+        "name an image such as nginx:1.27, an OCI image layout, or a file that `docker save` wrote"
+    ))]
+    Name { text: String, reason: String },
+    #[error("{path} holds {count} images")]
+    #[diagnostic(help("name one behind it: {path}:{first}"))]
+    Several {
+        path: String,
+        count: usize,
+        first: String,
+    },
+    #[error("{0} holds no image")]
+    Empty(String),
+}
+
+/// A host or repository, and the layout that answers for it.
+type LayoutOf = (String, PathBuf);
+
+/// The name of the image, and the layout or archive that holds it where the text is a path.
+fn image(text: &str) -> miette::Result<(String, Option<LayoutOf>)> {
+    let plain = ["docker-archive:", "oci-archive:", "oci:"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    let found = path_and_name(text).or_else(|| path_and_name(plain?));
+    let Some((path, wanted)) = found else {
+        let parsed = text.parse::<Reference>();
+        return match parsed {
+            Ok(_) => Ok((text.to_owned(), None)),
+            Err(error) => Err(ImageError::Name {
+                text: text.to_owned(),
+                reason: error.to_string(),
+            }
+            .into()),
+        };
+    };
+    let names = names_in(&path).into_diagnostic()?;
+    let name = match (wanted, names.as_slice()) {
+        (Some(wanted), _) => wanted.to_owned(),
+        (None, []) => return Err(ImageError::Empty(path.display().to_string()).into()),
+        (None, [only]) => only.clone(),
+        (None, [first, ..]) => {
+            return Err(ImageError::Several {
+                path: path.display().to_string(),
+                count: names.len(),
+                first: first.clone(),
+            }
+            .into());
+        }
+    };
+    // A whole name has a repository; a tag or a digest alone has none.
+    let reference = if name.starts_with("sha256:") {
+        format!("{LOCAL}@{name}")
+    } else if name.contains([':', '/']) {
+        name
+    } else {
+        format!("{LOCAL}:{name}")
+    };
+    let parsed: Reference = reference.parse().map_err(|error| ImageError::Name {
+        text: reference.clone(),
+        reason: format!("{error}"),
+    })?;
+    Ok((reference, Some((parsed.name(), path))))
+}
+
+/// A path that is there, and what stands behind it.
+fn path_and_name(text: &str) -> Option<(PathBuf, Option<&str>)> {
+    let holds_images = |path: &Path| path.is_file() || path.join("index.json").is_file();
+    if holds_images(Path::new(text)) {
+        return Some((PathBuf::from(text), None));
     }
+    let mut colons = text.match_indices(':');
+    colons.find_map(|(at, _)| {
+        let path = Path::new(&text[..at]);
+        holds_images(path).then(|| (path.to_owned(), Some(&text[at + 1..])))
+    })
 }

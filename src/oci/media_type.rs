@@ -8,6 +8,9 @@ pub use oci_client::manifest::{
     OCI_IMAGE_INDEX_MEDIA_TYPE as OCI_INDEX, OCI_IMAGE_MEDIA_TYPE as OCI_MANIFEST,
 };
 
+/// A layer of Docker that is not compressed, as archives hold it (moby `image/spec/v1.2.md`).
+pub const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
+
 /// A signed Docker schema 1 manifest.
 pub const SCHEMA1_SIGNED: &str = "application/vnd.docker.distribution.manifest.v1+prettyjws";
 /// A Docker schema 1 manifest without signatures.

@@ -6,7 +6,10 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use tempfile::TempDir;
+
 use super::RegistryError;
+use super::archive;
 use super::content::{Document, read_bounded, verify};
 use super::setback::Setback;
 use crate::facts::{Identity, Missing, Refusal, RefusalReason};
@@ -20,26 +23,49 @@ const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// `core/images/annotations.go`).
 const IMAGE_NAME: &str = "io.containerd.image.name";
 
-/// A layout folder.
+/// A layout folder, or an archive of images that was read into one.
 #[derive(Debug)]
 pub(super) struct Layout {
     folder: PathBuf,
     entries: Vec<IndexEntry>,
+    /// Holds the folder of an archive, and removes it.
+    _unpacked: Option<TempDir>,
+}
+
+/// The names of the images in a layout or an archive, in their order: whole references, tags alone, and digests of those that
+/// have none.
+///
+/// # Errors
+///
+/// When there is no layout and no archive of images at `path`.
+pub fn names_in(path: &Path) -> Result<Vec<String>, RegistryError> {
+    let layout = Layout::open(path)?;
+    let name = |entry: &IndexEntry| {
+        let digest = entry.descriptor.digest.to_string();
+        names(entry).next().cloned().unwrap_or(digest)
+    };
+    let mut found: Vec<String> = layout.entries.iter().map(name).collect();
+    found.dedup();
+    Ok(found)
 }
 
 impl Layout {
-    /// Reads the index of the folder.
-    pub fn open(folder: &Path) -> Result<Self, RegistryError> {
+    /// Reads the index of the folder, or the whole of an archive.
+    pub fn open(path: &Path) -> Result<Self, RegistryError> {
         let fail = |reason: String| RegistryError::Layout {
-            folder: folder.to_owned(),
+            folder: path.to_owned(),
             reason,
         };
+        let unpacked = path.is_file().then(|| archive::unpack(path));
+        let unpacked = unpacked.transpose().map_err(fail)?;
+        let folder = unpacked.as_ref().map_or(path, TempDir::path);
         let index = read_bounded(&folder.join("index.json"), MAX_MANIFEST_BYTES as u64)
             .map_err(|error| fail(format!("index.json cannot be read: {error}")))?;
         match Manifest::parse(&index, Some(media_type::OCI_INDEX)) {
             Ok(Manifest::Index(index)) => Ok(Self {
-                folder: folder.to_owned(),
+                folder: folder.to_path_buf(),
                 entries: index.entries,
+                _unpacked: unpacked,
             }),
             Ok(other) => Err(fail(format!("index.json is an {}", other.kind()))),
             Err(error) => Err(fail(format!("index.json: {error}"))),

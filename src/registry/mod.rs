@@ -9,6 +9,7 @@
     reason = "this module does the network's and the layouts' I/O"
 )]
 
+mod archive;
 mod cache;
 mod challenge;
 mod classify;
@@ -47,6 +48,7 @@ pub use cache::Cache;
 pub use credentials::{CredentialFile, CredentialSources, EnvironmentCredentials};
 pub use error::RegistryError;
 pub use layer::{Download, LayerBlob};
+pub use layout::names_in;
 pub use look_up::{Registry, Wanted};
 pub use options::{LayoutMapping, Options};
 pub use pending::Asked;

@@ -14,6 +14,7 @@
 
 mod action;
 mod architecture;
+mod archives;
 mod base;
 mod changed;
 mod ci_examples;
