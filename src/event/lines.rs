@@ -62,6 +62,11 @@ impl Lines {
     }
 }
 
+/// Whether a message of the kubelet begins in a line.
+pub(super) fn begins_message(line: &str) -> bool {
+    START.as_ref().is_some_and(|start| start.is_match(line))
+}
+
 fn count(line: &str) -> u64 {
     let found = COUNT.as_ref().and_then(|count| count.captures(line));
     found

@@ -24,7 +24,7 @@ use std::io::{self, BufRead};
 use std::mem;
 
 use explanation::Gatherer;
-use lines::Lines;
+use lines::{Lines, begins_message};
 use message::{Message, messages_in};
 use parallel::in_portions;
 use records::{Piece, split};
@@ -75,6 +75,8 @@ struct Reading {
     /// The lines of text from the start, as long as they may be one pasted message.
     pasted: Vec<String>,
     pasted_bytes: usize,
+    /// How many lines begin a message of the kubelet.
+    begun: u64,
     objects: u64,
     /// Records that are not read yet.
     held: Vec<Vec<u8>>,
@@ -134,6 +136,7 @@ impl Reading {
             self.pasted_bytes += line.len() + 1;
             self.pasted.push(line.to_owned());
         }
+        self.begun += u64::from(begins_message(line));
         if let Some(message) = self.lines.read(line) {
             let judged = self.gatherer.judge(message);
             self.gatherer.take(judged);
@@ -144,19 +147,20 @@ impl Reading {
         self.read_held();
         let explanation = self.gatherer.finish();
         let is_pasted = self.objects == 0 && self.pasted_bytes <= MAX_PASTED_BYTES;
-        if is_pasted
-            && explanation
-                .events
-                .iter()
-                .all(|event| event.causes.is_empty())
-        {
+        let is_unknown = explanation
+            .events
+            .iter()
+            .all(|event| event.causes.is_empty());
+        let is_broken = self.begun == 1 && explanation.events.len() > 1;
+        if is_pasted && (is_unknown || is_broken) {
             return whole(&self.pasted, explanation);
         }
         explanation
     }
 }
 
-/// A short text in which no line alone has a cause: terminals break long messages, between words and within them.
+/// A short text in which no line alone has a cause, or one message goes on over several lines: terminals and YAML break long
+/// messages, between words and within them.
 fn whole(lines: &[String], explanation: Explanation) -> Explanation {
     let lines: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
     let candidates = [" ", ""].map(|joint| {
@@ -174,7 +178,7 @@ fn whole(lines: &[String], explanation: Explanation) -> Explanation {
         Some(dense) if spaced.causes.is_empty() && !dense.causes.is_empty() => dense,
         _ => spaced,
     };
-    let is_text = !best.text.is_empty() && !best.text.contains(['\0', char::REPLACEMENT_CHARACTER]);
+    let is_text = !best.text.is_empty() && !best.text.contains(is_of_binary_data);
     if best.causes.is_empty() && (!explanation.events.is_empty() || !is_text) {
         return explanation;
     }
@@ -182,4 +186,10 @@ fn whole(lines: &[String], explanation: Explanation) -> Explanation {
         events: vec![best],
         ..explanation
     }
+}
+
+/// Whether a character stands in no text; terminals' colours begin with an escape.
+fn is_of_binary_data(letter: char) -> bool {
+    letter == char::REPLACEMENT_CHARACTER
+        || letter.is_control() && !matches!(letter, '\t' | '\n' | '\r' | '\u{1b}')
 }

@@ -170,14 +170,34 @@ fn what_is_no_pull_failure_has_no_cause() {
         "Error: secret \"registry-token\" not found",
         "0/3 nodes are available: 3 node(s) had untolerated taint",
         "Successfully pulled image \"example.com/not-found:1\" in 2s",
-        "das Abbild konnte nicht geladen werden",
-        "镜像拉取失败",
+        "das Abbild konnte nicht geladen werden: Auf dem Gerät ist kein Speicherplatz mehr verfügbar",
+        "镜像拉取失败: 连接超时",
+        "イメージをプルできませんでした: ディスクに空き領域がありません",
         "Error: ErrImagePull",
     ] {
         let found = explained(text.as_bytes());
         assert!(found.iter().all(Vec::is_empty), "{text}: {found:?}");
     }
     assert!(explained(b"\x00\x01\xff\xfe\x00").is_empty());
+    assert!(explained(b"\x7fELF\x02\x01\x01").is_empty());
+}
+
+#[test]
+fn numbers_in_a_log_are_no_statuses() {
+    for number in [401, 403, 407, 429, 500, 503] {
+        let line = format!(
+            "I1124 04:00:00.0 1 server.go:{number}] handled path=/healthz/{number} status=200 image layer {number} ok"
+        );
+        assert_eq!(classify(&line), [], "{line}");
+    }
+}
+
+#[test]
+fn a_message_that_yaml_has_folded_is_one() {
+    let text = b"- message: 'Failed to pull image \"ghcr.io/team/app:1\": rpc error:\n    code = FailedPrecondition desc = failed to pull\n    \
+                 and unpack image \"ghcr.io/team/app:1\":\n    failed size validation: 1 != 2: failed precondition'\n";
+    assert_eq!(explained(text).len(), 1);
+    assert_eq!(explained(text)[0][0], "truncated_download");
 }
 
 #[test]

@@ -12,9 +12,9 @@ use crate::event::family::Family::{
 use crate::event::pattern::When;
 
 /// HTTP 401 in the wordings of all runtimes.
-const STATUS_401: &str = r"(status|status code|HTTP status|StatusCode|request to|\]|code|response|error|https?://\S+).*[ :=(]401\b|401 \(?Unauthorized|^401\b";
+const STATUS_401: &str = r"(status|code|http|error|response|request to \S+|https?://\S+|\])[:=]{0,2} ?\(?401\b|status[^|]{0,400}: 401\b|registry 401\b|401 \(?Unauthorized|^401\b";
 /// HTTP 403 in the wordings of all runtimes.
-const STATUS_403: &str = r"(status|status code|HTTP status|StatusCode|request to|\]|code|response|error|https?://\S+).*[ :=(]403\b|403 \(?Forbidden|^403\b";
+const STATUS_403: &str = r"(status|code|http|error|response|request to \S+|https?://\S+|\])[:=]{0,2} ?\(?403\b|status[^|]{0,400}: 403\b|registry 403\b|403 \(?Forbidden|^403\b";
 /// What was sent is out of date.
 const EXPIRED: &str = r"authorization token has expired|security token included in the request is (invalid|expired)|ExpiredToken|token (is|has|was) (been )?(invalid or )?(expired|revoked)|(expired|revoked) (token|credentials)|token expired|jwt.{0,40}expired|credentials? (have|has|is|are) expired|ACCESS_TOKEN_EXPIRED|invalid_token|session (has )?expired|RequestExpired|UnrecognizedClientException|token .{0,40}no longer valid";
 /// What was sent is wrong.
@@ -103,7 +103,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "docs.aws.amazon.com/AmazonECR/latest/public/public-troubleshooting.html",
     },
     Pattern {
-        text: r"anonymous token.*(401|403|404|denied|unauthorized)",
+        text: r"anonymous token.*(: 40[134]|denied|unauthorized)",
         when: &[When::From(&[GitHub, Quay, DockerHub, GitLab, Open])],
         causes: &[
             (RepoMissingOrPrivate, Likely),
@@ -113,7 +113,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd core/remotes/docker/authorizer.go: anonymous means that no credentials were passed on",
     },
     Pattern {
-        text: r"anonymous token.*(401|403|404|denied|unauthorized)",
+        text: r"anonymous token.*(: 40[134]|denied|unauthorized)",
         when: &[When::From(&[ArtifactRegistry, Acr, Ecr, RedHat])],
         causes: &[
             (CredentialsMissing, Likely),
@@ -123,7 +123,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd core/remotes/docker/authorizer.go; GKE passes no credentials where the node lacks the storage scope",
     },
     Pattern {
-        text: r"anonymous token.*(40[0-9]|denied|unauthorized|unexpected status)",
+        text: r"anonymous token.*(: 40[0-9]|denied|unauthorized|unexpected status)",
         when: &[],
         causes: &[
             (CredentialsNotUsed, Likely),

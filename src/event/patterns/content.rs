@@ -74,7 +74,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby and containerd check the digest before they unpack, so what breaks off is the layer itself",
     },
     Pattern {
-        text: r"unexpected EOF|short read|failed size validation|unexpected commit (size|digest)|failed to read expected number of bytes|filesystem layer verification failed|http2: (server sent GOAWAY|client connection lost|response body closed)|stream error: stream ID|use of closed network connection|broken pipe|unexpected end of (file|stream|data)|invalid response size|happened during read|transfer closed with|bad record MAC|connection closed before|content-length mismatch|Download failed, retrying|error reading from remote|incomplete (read|download)|premature|body size",
+        text: r"unexpected EOF|short read|failed size validation|unexpected commit (size|digest)|failed to read expected number of bytes|http2: (server sent GOAWAY|client connection lost|response body closed)|stream error: stream ID|use of closed network connection|broken pipe|unexpected end of (file|stream|data)|invalid response size|happened during read|transfer closed with|bad record MAC|connection closed before|content-length mismatch|Download failed, retrying|error reading from remote|incomplete (read|download)|premature|body size",
         when: &[],
         causes: &[(TruncatedDownload, Likely)],
         source: "Go io.ErrUnexpectedEOF; containerd core/content/helpers.go and issue 3974; moby distribution/pull_v2.go",
@@ -83,10 +83,11 @@ pub(super) const ROWS: &[Pattern] = &[
         text: r"filesystem layer verification failed",
         when: &[],
         causes: &[
+            (RegistryCorrupt, Likely),
+            (TruncatedDownload, Likely),
             (LayerCorruptOrFormat, Possible),
-            (RegistryCorrupt, Possible),
         ],
-        source: "moby distribution/pull_v2.go",
+        source: "moby distribution/pull_v2.go: a layer that arrived whole has another digest",
     },
     Pattern {
         text: r"layers? from manifest don't match image configuration|target image not consistent with the config",

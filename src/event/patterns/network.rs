@@ -23,7 +23,7 @@ const WRONG_CERTIFICATE: &str = r"x509: certificate is (not )?valid for|certific
 /// The rows.
 pub(super) const ROWS: &[Pattern] = &[
     Pattern {
-        text: r"toomanyrequests|too many requests|429 Too Many|(status|code|http|status code from registry)[:= ]{1,2}429\b|[: ]429\b|pull rate limit|rate[ -]?limit|rate exceeded|quota exceeded for quota|exceeded quota|RESOURCE_EXHAUSTED|RATE_LIMIT",
+        text: r"toomanyrequests|too many requests|429 Too Many|(status|code|http|registry|request to \S+|https?://\S+)[:= ]{1,2}\(?429\b|status[^|]{0,400}: 429\b|pull rate limit|rate[ -]?limit|rate exceeded|quota exceeded for quota|exceeded quota|RESOURCE_EXHAUSTED|RATE_LIMIT",
         when: &[],
         causes: &[(RateLimit, Sure)],
         source: "HTTP 429; docs.docker.com/docker-hub/usage/pulls; cloud.google.com/artifact-registry/quotas",
@@ -51,7 +51,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "Go net.DNSError; getaddrinfo(3)",
     },
     Pattern {
-        text: r"proxyconnect|Proxy Authentication Required|\b407\b|proxy (error|refused|server)|via proxy|through proxy|(Head|Get|Post) .?https?://[^ ]+: (Forbidden|Service Unavailable|Bad Gateway|Moved Permanently|Found|Access Denied|Bad Request|Gateway Time-?out|URLBlocked|Blocked|Tunnel|authenticationrequired|Proxy|Temporary Redirect|Internal Server Error|Unknown Host|Host Not Found|DNS)\b|(Head|Get|Post) .?https?:[^ ]+: (?-i:[A-Z][a-z]+[A-Za-z]*( [A-Z][a-z]+){0,3})\s*$|: AuthorizedOnly",
+        text: r"proxyconnect|Proxy Authentication Required|(status|code|http)[:= ]{1,2}407\b|status[^|]{0,400}: 407\b|proxy (error|refused|server)|via proxy|through proxy|(Head|Get|Post) .?https?://[^ ]+: (Forbidden|Service Unavailable|Bad Gateway|Moved Permanently|Found|Access Denied|Bad Request|Gateway Time-?out|URLBlocked|Blocked|Tunnel|authenticationrequired|Proxy|Temporary Redirect|Internal Server Error|Unknown Host|Host Not Found|DNS)\b|(Head|Get|Post) .?https?:[^ ]+: (?-i:[A-Z][a-z]+[A-Za-z]*( [A-Z][a-z]+){0,3})\s*$|: AuthorizedOnly",
         when: &[],
         causes: &[
             (TlsInterceptingProxy, Likely),
@@ -186,13 +186,13 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "GKE, Troubleshoot image pulls: the node's firewall blocks the host of its own programs",
     },
     Pattern {
-        text: r"(unexpected (http )?status|status code|HTTP status|StatusCode|responded with|received|request to \S+|\]|error parsing HTTP|response).*[ :\]]50[234]\b|50[234] (Bad Gateway|Service (Temporarily )?Unavailable|Gateway Time-?out)",
+        text: r"(status|code|http|error|response|responded with|request to \S+|https?://\S+|\])[:=]{0,2} ?\(?50[234]\b|status[^|]{0,400}: 50[234]\b|registry 50[234]\b|50[234] (Bad Gateway|Service (Temporarily )?Unavailable|Gateway Time-?out)",
         when: &[],
         causes: &[(Registry5xx, Likely), (TlsInterceptingProxy, Possible)],
         source: "RFC 9110, section 15.6",
     },
     Pattern {
-        text: r"(unexpected (http )?status|status code|HTTP status|StatusCode|responded with|received|request to \S+|\]|error parsing HTTP|response).*[ :\]](500|501|520|521|522|523|524|525|526|530)\b|500 Internal Server Error",
+        text: r"(status|code|http|response|responded with|request to \S+|https?://\S+|\])[:=]{0,2} ?\(?(50[01]|52[0-6]|530)\b|status[^|]{0,400}: (50[01]|52[0-6]|530)\b|registry 50[01]\b|500 Internal Server Error",
         when: &[],
         causes: &[(Registry5xx, Likely)],
         source: "RFC 9110, section 15.6; Cloudflare, 5xx errors",
