@@ -18,6 +18,8 @@ use super::verdict::{Verdict, Verdicts};
 const MAX_KEPT_BYTES: usize = 48 << 20;
 /// The most of one message that is kept, in bytes.
 const MAX_SHOWN_BYTES: usize = 4096;
+/// The most messages that are remembered because nothing is to be told of them.
+const MAX_PASSED_OVER: usize = 100_000;
 /// The most nodes that are kept for one failure.
 const MAX_NODES: usize = 100;
 
@@ -130,6 +132,8 @@ pub(super) struct Gatherer {
     explanation: Explanation,
     /// Key of a message → place among the events.
     places: HashMap<u64, usize>,
+    /// Keys of messages of which nothing is to be told.
+    passed_over: HashSet<u64>,
     hasher: RandomState,
     verdicts: Verdicts,
     kept_bytes: usize,
@@ -141,7 +145,7 @@ impl Gatherer {
         let key = self
             .hasher
             .hash_one((without_passing(&message.text), &message.image));
-        let is_known = self.places.contains_key(&key);
+        let is_known = self.places.contains_key(&key) || self.passed_over.contains(&key);
         Judged {
             key,
             explained: (!is_known).then(|| self.explain(&message)).flatten(),
@@ -174,6 +178,9 @@ impl Gatherer {
             return;
         }
         let Some(event) = explained else {
+            if self.passed_over.len() < MAX_PASSED_OVER {
+                self.passed_over.insert(key);
+            }
             return;
         };
         if self.kept_bytes >= MAX_KEPT_BYTES {
