@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use super::workflow_runner::Job;
 use crate::changed::{commit, git};
-use crate::runner::{Sources, pod};
+use crate::runner::{Sources, pod, project};
 
 fn only_changed(sources: &Sources, event: &str, payload: Value) -> Job {
     Job::new(sources.path())
@@ -158,4 +158,54 @@ fn a_revision_that_the_workflow_names_wins_over_the_event() {
     let second = commit(&sources);
     let job = only_changed(&sources, "push", json!({"before": second}));
     assert_eq!(job.input("changed-since", &first).run().images(), ["b:1"]);
+}
+
+#[test]
+fn images_are_compared_with_those_of_the_base() {
+    let release = |folder: &str| {
+        let shop = project()
+            .join("fixtures/release")
+            .join(folder)
+            .join("shop.yaml");
+        std::fs::read_to_string(shop).expect("the shop")
+    };
+    let sources = Sources::new().file("shop.yaml", release("deployed"));
+    let config = std::fs::read_to_string(project().join("fixtures/oci-preflight.toml"));
+    let here = project().join("fixtures");
+    let config = config
+        .expect("the config")
+        .replace("\"layout\"", &format!("{:?}", here.join("layout")));
+    let config = config.replace(
+        "\"node-pools.json\"",
+        &format!("{:?}", here.join("node-pools.json")),
+    );
+    let sources = sources.file("oci-preflight.toml", config);
+    let base = commit(&sources);
+    let sources = sources.file("shop.yaml", release("now"));
+    commit(&sources);
+    let job = || Job::new(sources.path()).input("compare", "true");
+    let done = job().event("push", json!({"before": base})).run();
+    assert_eq!(done.status, 0, "{}", done.log);
+    let commands = done.commands();
+    assert!(
+        commands
+            .iter()
+            .any(|command| command.properties.contains("title=layer-order")
+                && command
+                    .message
+                    .contains("since registry.example.com/shop/orders:1.0.0")),
+        "{commands:?}"
+    );
+    let done = job().event("push", json!({"before": "0".repeat(40)})).run();
+    assert!(
+        done.said("notice")[0].contains("compared with nothing"),
+        "{}",
+        done.log
+    );
+    let done = job().event("push", json!({"before": "a".repeat(40)})).run();
+    assert!(
+        done.said("warning")[0].contains("compared with nothing"),
+        "{}",
+        done.log
+    );
 }

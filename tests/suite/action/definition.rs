@@ -22,12 +22,13 @@ const NO_INPUT: [(&str, &str); 8] = [
 ];
 
 /// Newer options, whose inputs follow: a workflow says them in the config file until then.
-const NO_INPUT_YET: [&str; 3] = ["base", "history", "registries-conf"];
+const NO_INPUT_YET: [&str; 1] = ["registries-conf"];
 
 /// Inputs that are no options of `lint`, and why.
-const NO_OPTION: [(&str, &str); 5] = [
+const NO_OPTION: [(&str, &str); 6] = [
     ("paths", "stand behind the options"),
     ("changed-only", "takes --changed-since from the event"),
+    ("compare", "takes --base from the event"),
     ("merge", "is a command of its own"),
     ("annotations", "are about the pages of the job"),
     ("summary", "is about the page of the job"),
