@@ -303,6 +303,16 @@ pub(super) struct LintArguments {
     )]
     pub hosts_dirs: Vec<PathBuf>,
 
+    /// Ask the hosts that CRI-O would ask: a registries.conf, such as the nodes' /etc/containers/registries.conf, with the
+    /// files of the folder FILE.d.
+    #[arg(
+        long = "registries-conf",
+        value_name = "FILE",
+        env = "OCI_PREFLIGHT_REGISTRIES_CONF",
+        help_heading = "Registries"
+    )]
+    pub registries_confs: Vec<PathBuf>,
+
     /// Ask that mirror before the registry; several are asked in this order.
     #[arg(long = "mirror", value_name = "HOST=URL", value_parser = mirror, env = "OCI_PREFLIGHT_MIRROR", help_heading = "Registries")]
     pub mirrors: Vec<(String, String)>,
@@ -478,6 +488,7 @@ impl LintArguments {
             plain_http: self.plain_http.clone(),
             ca_files: self.ca_files.clone(),
             hosts_dirs: self.hosts_dirs.clone(),
+            registries_confs: self.registries_confs.clone(),
             mirrors: self.mirrors.clone(),
             concurrency: self.concurrency,
             per_host: self.per_host,

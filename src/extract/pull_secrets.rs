@@ -1,4 +1,5 @@
-//! Secrets that pods pull with, and the service accounts that hand them out. No credential leaves this file.
+//! Secrets that pods pull with, and the service accounts that hand them out. Credentials leave this file as
+//! [`PullLogin`]s alone.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,9 @@ use super::kubernetes::is_in_group;
 use super::place::string;
 use super::template::has_placeholder;
 use crate::text::yaml::{Node, documents};
-use crate::workload::{PullSecret, PullSecrets, RegistryKey, SecretContent, ServiceAccount};
+use crate::workload::{
+    PullLogin, PullSecret, PullSecrets, RegistryKey, SecretContent, ServiceAccount,
+};
 
 /// The types that the kubelet pulls with, and the key of each
 /// (<https://kubernetes.io/docs/concepts/configuration/secret/#docker-config-secrets>).
@@ -67,7 +70,7 @@ pub struct PullSecretError {
 /// When the kubelet could not read it.
 pub fn pull_secret(file: &str, text: &str) -> Result<PullSecret, PullSecretError> {
     let object = pull_secrets_among(text).secrets.into_iter().next();
-    let content = object.map_or_else(|| credentials(text.as_bytes(), true), |it| it.content);
+    let content = object.map_or_else(|| credentials(text.as_bytes(), true, file), |it| it.content);
     let reason = match content {
         SecretContent::Keys(_) => None,
         SecretContent::Elsewhere => Some("its content is filled in elsewhere".to_owned()),
@@ -168,13 +171,17 @@ fn read(object: Node<'_>, found: &mut PullSecrets, nesting: usize) {
                 .collect(),
         });
     } else if is_made || (kind == "Secret" && api_version == "v1") {
+        let shown = match &namespace {
+            Some(namespace) => format!("{namespace}/{name}"),
+            None => name.clone(),
+        };
         found.secrets.push(PullSecret {
             name: made_name(object).unwrap_or(name),
             namespace,
             content: if is_made {
                 SecretContent::Elsewhere
             } else {
-                content(object)
+                content(object, &shown)
             },
             is_replicated: is_replicated(metadata),
         });
@@ -195,7 +202,8 @@ fn is_replicated(metadata: Node<'_>) -> bool {
         .any(|key| REPLICATORS.iter().any(|prefix| key.starts_with(prefix)))
 }
 
-fn content(secret: Node<'_>) -> SecretContent {
+/// `shown` is the secret for a person.
+fn content(secret: Node<'_>, shown: &str) -> SecretContent {
     let kind = string(secret, "type").unwrap_or_default();
     let Some((_, key)) = TYPES.iter().find(|(known, _)| *known == kind) else {
         return SecretContent::OtherType(kind);
@@ -223,7 +231,7 @@ fn content(secret: Node<'_>) -> SecretContent {
             return SecretContent::Unreadable(format!("it has no data {key}"));
         }
     };
-    credentials(&text, *key == ".dockerconfigjson")
+    credentials(&text, *key == ".dockerconfigjson", shown)
 }
 
 /// Whether a value is still to be filled in or decrypted: placeholders of any kind, and what SOPS writes.
@@ -250,7 +258,7 @@ struct Entry {
 
 /// The keys of credentials: those of `auths`, or of the document itself in the older format (kubernetes
 /// `pkg/credentialprovider/config.go`). Reasons name places and keys, and no content.
-fn credentials(text: &[u8], has_auths: bool) -> SecretContent {
+fn credentials(text: &[u8], has_auths: bool, shown: &str) -> SecretContent {
     let entries = if has_auths {
         serde_json::from_slice::<DockerConfig>(text).map(|config| config.auths.unwrap_or_default())
     } else {
@@ -268,9 +276,9 @@ fn credentials(text: &[u8], has_auths: bool) -> SecretContent {
     };
     let mut keys = Vec::new();
     for (key, entry) in &entries {
-        match has_credentials(entry) {
-            Some(has_credentials) => keys.extend(RegistryKey::new(key, has_credentials)),
-            None => {
+        match login(entry, shown) {
+            Ok(login) => keys.extend(RegistryKey::with_login(key, login)),
+            Err(NotBase64) => {
                 return SecretContent::Unreadable(format!(
                     "`auth` of {key} is not the base64 of user:password"
                 ));
@@ -280,14 +288,23 @@ fn credentials(text: &[u8], has_auths: bool) -> SecretContent {
     SecretContent::Keys(keys)
 }
 
-/// Whether an entry has a user or a password; none where its `auth` cannot be read.
-fn has_credentials(entry: &Entry) -> Option<bool> {
-    let is_said = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
-    if !is_said(&entry.auth) {
-        return Some(is_said(&entry.username) || is_said(&entry.password));
-    }
-    let decoded = BASE64.decode(entry.auth.as_ref()?.trim()).ok()?;
-    decoded.contains(&b':').then_some(decoded != b":")
+/// The `auth` of an entry is not what it should be.
+struct NotBase64;
+
+/// User and password of an entry; none where it has neither. What `auth` says counts before the other fields.
+fn login(entry: &Entry, shown: &str) -> Result<Option<PullLogin>, NotBase64> {
+    let said = |text: &Option<String>| text.clone().unwrap_or_default();
+    let (user, password) = match entry.auth.as_deref().unwrap_or_default().trim() {
+        "" => (said(&entry.username), said(&entry.password)),
+        auth => {
+            let decoded = BASE64.decode(auth).map_err(|_| NotBase64)?;
+            let decoded = String::from_utf8_lossy(&decoded);
+            let (user, password) = decoded.split_once(':').ok_or(NotBase64)?;
+            (user.to_owned(), password.to_owned())
+        }
+    };
+    let is_empty = user.is_empty() && password.is_empty();
+    Ok((!is_empty).then(|| PullLogin::new(shown.to_owned(), user, password)))
 }
 
 #[cfg(test)]

@@ -115,8 +115,24 @@ pub enum Identity {
         /// Where the credential came from.
         origin: String,
     },
+    /// A pod: the text names the pull secret that it shows.
+    PullSecret {
+        /// Its namespace and name, or the path of a file.
+        secret: String,
+    },
     /// No registry was asked: the answer came from a layout.
     Layout,
+}
+
+impl std::fmt::Display for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Anonymous => f.write_str("nobody"),
+            Self::Credential { origin } => write!(f, "the credentials from {origin}"),
+            Self::PullSecret { secret } => write!(f, "the pull secret {secret}"),
+            Self::Layout => f.write_str("a layout"),
+        }
+    }
 }
 
 /// We could not tell.

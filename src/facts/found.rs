@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Content, Failure, Files};
+use super::{Answer, Content, Failure, Files, Identity};
 use crate::cluster::NodePool;
 use crate::oci::{Bytes, Config, Descriptor, Digest, Manifest, Matching, Platform};
 
@@ -35,6 +35,8 @@ impl Depth {
 /// What is stored under a reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
+    /// Who asked.
+    pub identity: Identity,
     /// The digest of the manifest.
     pub digest: Digest,
     /// The `Content-Type` of the answer, as sent; empty where there was none.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::pods::PodAnswers;
 use super::previous::Previous;
 use crate::cluster::{NodePool, Target};
 use crate::facts::{Answer, BaseImages, Depth, Lookup, Missing, RefusalReason};
@@ -161,15 +162,6 @@ pub(super) fn lacking(
     lacking
 }
 
-/// How many distinct references are wanted.
-pub(super) fn distinct(wanted: &[Wanted]) -> usize {
-    wanted
-        .iter()
-        .map(|(reference, ..)| reference)
-        .collect::<BTreeSet<_>>()
-        .len()
-}
-
 /// The pull secrets of a run.
 pub(super) struct Secrets<'a> {
     pub all: &'a PullSecrets,
@@ -180,6 +172,8 @@ pub(super) struct Secrets<'a> {
 /// What is known beside the places themselves.
 pub(super) struct Facts<'a> {
     pub lookups: &'a BTreeMap<Reference, Lookup>,
+    /// What registries answer to the pods themselves, in the order of the places.
+    pub as_pods: &'a PodAnswers,
     pub target: &'a Target,
     pub secrets: &'a Secrets<'a>,
     /// What images are compared with.
@@ -196,6 +190,7 @@ pub(super) fn findings(
 ) -> Vec<Finding> {
     let Facts {
         lookups,
+        as_pods,
         target,
         secrets,
         previous,
@@ -207,8 +202,11 @@ pub(super) fn findings(
         .flat_map(|rule| target.pools.iter().flat_map(rule.check_pool))
         .collect();
     set_severities(&mut findings, &settings.standards);
-    let is_final = |(occurrence, _): &(&Occurrence, _)| occurrence.role != Role::Provisional;
-    for (occurrence, pools) in occurrences.iter().zip(landings).filter(is_final) {
+    let places = occurrences.iter().zip(landings).zip(as_pods);
+    for ((occurrence, pools), as_pod) in places {
+        if occurrence.role == Role::Provisional {
+            continue;
+        }
         let path = &sources.get(occurrence.span.source).name;
         let standards = settings.standards_for(path, occurrence);
         let reference = occurrence.reference.as_ref().ok();
@@ -218,6 +216,8 @@ pub(super) fn findings(
             lookup: reference.and_then(|reference| lookups.get(reference)),
             earlier: &earlier,
             bases: &bases,
+            as_pod: as_pod.as_deref(),
+            is_from_fork: settings.is_from_fork,
             pools: pools.as_deref().unwrap_or_default(),
             target,
             pull_secrets: secrets.all,

@@ -12,6 +12,7 @@ mod ignores;
 mod judge;
 mod parallel;
 mod partition;
+mod pods;
 mod previous;
 mod rendered;
 mod targets;
@@ -27,7 +28,7 @@ use crate::facts::{Depth, Lookup};
 use crate::input::{Changes, ChangesError, RevisionError};
 use crate::oci::Reference;
 use crate::registry::{
-    Asked, CredentialSources, LayoutMapping, Options, Registry, RegistryError, Wanted,
+    Asked, CredentialSources, LayoutMapping, Options, Registry, RegistryError, Wanted, distinct,
 };
 use crate::report::{Gathered, Report, Statistics};
 use crate::scan::read_layers;
@@ -110,6 +111,18 @@ enum Ask {
     Everything,
 }
 
+impl Ask {
+    fn about(self, mut wanted: Vec<Wanted>) -> Vec<Wanted> {
+        if self == Self::Everything {
+            for (_, depth, platforms) in &mut wanted {
+                *depth = Depth::Config.max(*depth);
+                *platforms = None;
+            }
+        }
+        wanted
+    }
+}
+
 async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<Report, LintError> {
     let started = Instant::now();
 
@@ -132,6 +145,7 @@ async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<
 
     // Ask
     let registry = Registry::new(options(settings))?;
+    name_in_full(&mut gathered.occurrences, &registry);
     let elsewhere = judge::machines_elsewhere(&gathered.occurrences);
     let secrets = judge::Secrets {
         idle: pull_secrets.idle(&gathered.occurrences),
@@ -143,20 +157,25 @@ async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<
     let landings = judge::landings(&gathered.occurrences, &target, &elsewhere);
     let mut wanted = judge::wanted(&gathered.occurrences, &landings, settings.depth());
     wanted.extend(previous.wanted(&target, &elsewhere, settings.depth()));
-    if ask == Ask::Everything {
-        for (_, depth, platforms) in &mut wanted {
-            *depth = Depth::Config.max(*depth);
-            *platforms = None;
-        }
-    }
-    let mut lookups = look_up(&registry, wanted, progress).await;
+    let wanted = ask.about(wanted);
+    let wants = distinct(wanted.clone());
+    let mut lookups = look_up(&registry, wanted, wants.len(), progress).await;
     previous.take_answers(&gathered.occurrences, &mut lookups);
-    if settings.deep {
+    if settings.depth() == Depth::Layers {
         let unpacking = |done, total| progress(Progress::Unpacking { done, total });
         read_layers(&registry, &mut lookups, &unpacking).await;
     }
     judge::drop_wrong_guesses(&mut gathered.occurrences, &mut lookups, &hosts);
     let landings = judge::landings(&gathered.occurrences, &target, &elsewhere);
+    let as_pods = pods::ask(
+        &registry,
+        &gathered.occurrences,
+        &wants,
+        &pull_secrets,
+        &mut lookups,
+        settings.concurrency,
+    )
+    .await;
 
     if settings.judges_platforms() {
         let lacking = judge::lacking(&gathered.occurrences, &landings, &lookups);
@@ -170,6 +189,7 @@ async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<
     let facts = judge::Facts {
         previous: &previous,
         lookups: &lookups,
+        as_pods: &as_pods,
         target: &target,
         secrets: &secrets,
     };
@@ -217,13 +237,13 @@ async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<
     Ok(Report::new(report, settings.fail_on))
 }
 
-/// Asks about everything that is wanted, and says how far it is.
+/// Asks about everything that is wanted, `total` images, and says how far it is.
 async fn look_up(
     registry: &Registry,
     wanted: Vec<Wanted>,
+    total: usize,
     progress: OnProgress<'_>,
 ) -> BTreeMap<Reference, Lookup> {
-    let total = judge::distinct(&wanted);
     let asking = |Asked { done, longest }: Asked<'_>| {
         progress(Progress::Asking {
             done,
@@ -234,11 +254,13 @@ async fn look_up(
     registry.look_up_all(wanted, asking).await
 }
 
-/// Finds the places that name images, and asks nobody.
-pub async fn places(settings: &Settings) -> (SourceMap, Vec<Occurrence>) {
-    let mut sources = SourceMap::default();
-    let gathered = gather::occurrences(settings, &mut sources).await;
-    (sources, gathered.occurrences)
+/// Gives names without a host the host that they have on the nodes.
+fn name_in_full(occurrences: &mut [Occurrence], registry: &Registry) {
+    for occurrence in occurrences {
+        if let Some(reference) = registry.meant_by(&occurrence.value) {
+            occurrence.reference = Ok(reference);
+        }
+    }
 }
 
 fn statistics(registry: &Registry, started: Instant) -> Statistics {
@@ -252,11 +274,19 @@ fn statistics(registry: &Registry, started: Instant) -> Statistics {
     }
 }
 
+/// Finds the places that name images, and asks nobody.
+pub async fn places(settings: &Settings) -> (SourceMap, Vec<Occurrence>) {
+    let mut sources = SourceMap::default();
+    let gathered = gather::occurrences(settings, &mut sources).await;
+    (sources, gathered.occurrences)
+}
+
 fn options(settings: &Settings) -> Options {
     Options {
         plain_http: settings.plain_http.clone(),
         ca_files: settings.ca_files.clone(),
         hosts_dirs: settings.hosts_dirs.clone(),
+        registries_confs: settings.registries_confs.clone(),
         mirrors: settings.mirrors.clone(),
         layouts: settings
             .layouts

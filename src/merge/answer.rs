@@ -25,15 +25,37 @@ pub(super) fn lookup(image: &Image) -> Result<Option<Lookup>, String> {
     let reason = image.reason.as_deref().unwrap_or_default();
     match image.status.as_str() {
         "unchecked" => Ok(None),
-        "refused" => Ok(Some(Answer::Refused(refusal(reason)?))),
+        "refused" => Ok(Some(Answer::Refused(Refusal {
+            identity: identity(image),
+            ..refusal(reason)?
+        }))),
         "undetermined" => Ok(Some(Answer::Undetermined(failure(reason)?))),
         other => Err(other.to_owned()),
+    }
+}
+
+/// Who asked. A layout is asked by nobody.
+fn identity(image: &Image) -> Identity {
+    match image
+        .identity
+        .as_deref()
+        .and_then(|text| text.split_once(':'))
+    {
+        Some(("credential", origin)) => Identity::Credential {
+            origin: origin.to_owned(),
+        },
+        Some(("pull-secret", secret)) => Identity::PullSecret {
+            secret: secret.to_owned(),
+        },
+        _ if image.identity.is_none() => Identity::Layout,
+        _ => Identity::Anonymous,
     }
 }
 
 fn found(image: &Image, digest: &str) -> Result<Found, String> {
     let media_type = image.media_type.clone().unwrap_or_default();
     Ok(Found {
+        identity: identity(image),
         digest: self::digest(digest)?,
         content_type: String::new(),
         manifest: manifest(image.kind.as_deref(), media_type, digest)?,

@@ -124,6 +124,8 @@ pub(super) struct Image {
     pub digest: Option<String>,
     pub media_type: Option<String>,
     pub kind: Option<String>,
+    #[serde(default)]
+    pub identity: Option<String>,
     pub platforms: Vec<Platform>,
     pub occurrences: Vec<Occurrence>,
 }

@@ -1,6 +1,6 @@
 //! Content digests.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
@@ -134,10 +134,8 @@ fn written(algorithm: &str, hash: &[u8]) -> String {
     let mut text = String::with_capacity(algorithm.len() + 1 + hash.len() * 2);
     text.push_str(algorithm);
     text.push(':');
-    for byte in hash {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
+    let digits = hash.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    text.extend(digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)));
     text
 }
 

@@ -1,26 +1,29 @@
 //! What earlier runs fetched, on disk.
 //!
-//! Content is kept under its digest and verified when it is read, so that a spoilt or forged file is only a miss. A tag is
-//! never trusted: the cache notes which digest it had, to know that asking for the digest alone (`HEAD`) is worth it.
-//! Errors are never kept.
+//! Content is kept under its digest and verified when it is read, so that a spoilt or forged file is only a miss. What one
+//! reference needs is kept once more in one file ([`Bundle`]), because thousands of small files are slow to read. A tag is
+//! never trusted: the bundle says which digest it had, to know that asking for the digest alone (`HEAD`) is worth it. Errors
+//! are never kept.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use super::content::read_bounded;
+use super::bundle::{Bundle, MAX_BUNDLE_BYTES};
 use crate::oci::{Digest, Reference};
 
 /// How many bytes the cache may have at the end of a run. Most manifests and configs have a few kilobytes.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
 /// The folder of this format inside the cache folder. A later format gets another name.
-const FORMAT: &str = "v1";
+const FORMAT: &str = "v2";
 /// The hexadecimal digits of a sha256 checksum.
 const CHECK_BYTES: usize = 64;
+/// How old the note may be that a file is in use.
+const USED: Duration = Duration::from_hours(24);
 
 /// A cache folder. Runs may share it: files appear whole, by renaming, and never change.
 #[derive(Debug)]
@@ -40,40 +43,34 @@ impl Cache {
 
     /// The content with this digest, if it is there and sound.
     pub(super) fn content(&self, digest: &Digest, limit: usize) -> Option<Bytes> {
-        let path = self.content_path(digest);
-        let content = read_bounded(&path, limit as u64).ok()?;
-        if !digest.verifies(&content) {
-            return None;
-        }
-        // The oldest files are dropped first: this one is in use.
-        let touched = File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
-        touched.ok().map(|()| content.into())
+        let content = read(&self.content_path(digest), limit).ok()?;
+        digest.verifies(&content).then(|| content.into())
     }
 
-    /// The digest that the reference had when it was last asked for.
-    pub(super) fn last_digest(&self, reference: &Reference) -> Option<Digest> {
-        let note = read_bounded(&self.note_path(reference), 256).ok()?;
-        str::from_utf8(&note).ok()?.trim().parse().ok()
+    /// What was read for a reference when it was last asked for.
+    pub(super) fn bundle(&self, reference: &Reference) -> Option<Bundle> {
+        let file = read(&self.bundle_path(reference), MAX_BUNDLE_BYTES).ok()?;
+        Bundle::parse(&file.into())
     }
 
-    /// Keeps content that has this very digest. Signed schema 1 has not, and is fetched each time.
-    pub(super) fn keep(&self, digest: &Digest, content: &[u8]) {
+    /// Keeps content that has this very digest, and says whether it has. Signed schema 1 has not, and is fetched each time.
+    pub(super) fn keep(&self, digest: &Digest, content: &[u8]) -> bool {
         let path = self.content_path(digest);
-        if digest.verifies(content) && !path.exists() {
+        let is_sound = digest.verifies(content);
+        if is_sound && !path.exists() {
             self.write(&path, content);
         }
+        is_sound
     }
 
     /// What was found in the content with this digest, if it is there and sound.
     pub(super) fn facts(&self, digest: &Digest, limit: usize) -> Option<Vec<u8>> {
-        let path = self.facts_path(digest);
-        let kept = read_bounded(&path, limit as u64).ok()?;
+        let kept = read(&self.facts_path(digest), limit).ok()?;
         let (check, facts) = kept.split_at_checked(CHECK_BYTES)?;
         if check != Digest::sha256_of(facts).hex().as_bytes() {
             return None;
         }
-        let touched = File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
-        touched.ok().map(|()| facts.to_vec())
+        Some(facts.to_vec())
     }
 
     /// Keeps what was found in content. A checksum stands in front, for it has not the digest that it is kept under.
@@ -83,11 +80,9 @@ impl Cache {
         self.write(&self.facts_path(digest), &kept);
     }
 
-    /// Notes the digest of a reference.
-    pub(super) fn note(&self, reference: &Reference, digest: &Digest) {
-        if self.last_digest(reference).as_ref() != Some(digest) {
-            self.write(&self.note_path(reference), digest.as_str().as_bytes());
-        }
+    /// Keeps together what was read for a reference, its manifest first.
+    pub(super) fn bind(&self, reference: &Reference, documents: &[(Digest, Bytes)]) {
+        self.write(&self.bundle_path(reference), &Bundle::written(documents));
     }
 
     /// Drops what was longest unused, where the cache has grown too large. Does nothing in a run that wrote nothing.
@@ -127,7 +122,7 @@ impl Cache {
             .join(hex)
     }
 
-    fn note_path(&self, reference: &Reference) -> PathBuf {
+    fn bundle_path(&self, reference: &Reference) -> PathBuf {
         let name = Digest::sha256_of(reference.to_string().as_bytes());
         self.folder.join("references").join(name.hex())
     }
@@ -140,6 +135,23 @@ impl Cache {
                 .fetch_add(content.len() as u64, Ordering::Relaxed);
         }
     }
+}
+
+/// The content of a file of at most `limit` bytes. The oldest files are dropped first: this one is in use.
+fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let metadata = file.metadata()?;
+    let mut content = match usize::try_from(metadata.len()) {
+        Ok(length) if length <= limit => vec![0; length],
+        _ => return Err(io::Error::other("it is larger than it may be")),
+    };
+    file.read_exact(&mut content)?;
+    let now = SystemTime::now();
+    let is_old = |used: SystemTime| now.duration_since(used).is_ok_and(|age| age > USED);
+    if metadata.modified().is_ok_and(is_old) {
+        file.set_modified(now)?;
+    }
+    Ok(content)
 }
 
 fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
@@ -224,7 +236,8 @@ mod tests {
         let cache = Cache::new(folder.path());
         let digest = Digest::sha256_of(b"{}");
         assert_eq!(cache.content(&digest, 100), None);
-        cache.keep(&digest, b"{}");
+        assert!(cache.keep(&digest, b"{}"));
+        assert!(!cache.keep(&digest, b"{ }"), "another digest");
         assert_eq!(
             cache.content(&digest, 100).as_deref(),
             Some(b"{}".as_slice())
@@ -245,6 +258,25 @@ mod tests {
         assert_eq!(cache.facts(&digest, 10), None, "longer than asked for");
         fs::write(cache.facts_path(&digest), "short").expect("the file");
         assert_eq!(cache.facts(&digest, 100), None);
+    }
+
+    #[test]
+    fn what_is_read_counts_as_used() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let cache = Cache::new(folder.path());
+        let digest = Digest::sha256_of(b"{}");
+        cache.keep(&digest, b"{}");
+        let age = || {
+            let metadata = fs::metadata(cache.content_path(&digest)).expect("kept");
+            let used = metadata.modified().expect("a time");
+            SystemTime::now().duration_since(used).unwrap_or_default()
+        };
+        let file = File::open(cache.content_path(&digest)).expect("kept");
+        let days = Duration::from_hours(72);
+        file.set_modified(SystemTime::now() - days).expect("a time");
+        assert!(age() >= days);
+        assert!(cache.content(&digest, 100).is_some());
+        assert!(age() < USED);
     }
 
     #[cfg(unix)]

@@ -1,10 +1,11 @@
-//! The HTTP client, with its trust.
+//! The HTTP clients, with their trust.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, ClientBuilder, Identity};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Url};
 
 use super::{Options, RegistryError};
 
@@ -20,45 +21,130 @@ pub(super) struct Trust {
     pub ca_files: Vec<PathBuf>,
     /// The client certificate, and its key where that is in a file of its own.
     pub identity: Option<(PathBuf, Option<PathBuf>)>,
+    /// How long to wait for a connection, where the host has its own time.
+    pub connect_timeout: Option<Duration>,
 }
 
-/// One client for all hosts that have no trust of their own, so that connections are shared. It trusts the system's certificate authorities, and where
-/// the system has none, as in an image built from scratch, those of the web (CCADB). It never follows a redirect by
-/// itself, and asks for no compression, so that a body is what its digest covers.
-pub(super) fn build(options: &Options, trust: &Trust) -> Result<Client, RegistryError> {
-    // Fails only where a provider is installed already, which then serves.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut own = Vec::new();
-    for path in options.ca_files.iter().chain(&trust.ca_files) {
-        own.extend(read_certificates(path)?);
+/// The clients for all hosts that have no trust of their own, so that connections are shared.
+#[derive(Debug)]
+pub(super) struct Clients {
+    blueprint: Blueprint,
+    /// For plain HTTP; none where a proxy may be spoken to over TLS.
+    plain: Option<Client>,
+    /// To read the system's certificates takes longer than many a run: it is made when it is needed.
+    encrypted: OnceLock<Result<Client, String>>,
+}
+
+impl Clients {
+    /// Reads the certificates that the options name.
+    pub fn new(options: &Options) -> Result<Self, RegistryError> {
+        let blueprint = Blueprint::new(options, &Trust::default())?;
+        let plain = (!has_proxy()).then(|| blueprint.without_certificates());
+        Ok(Self {
+            plain: plain.transpose()?,
+            blueprint,
+            encrypted: OnceLock::new(),
+        })
     }
-    let identity = trust
-        .identity
-        .as_ref()
-        .map(|(certificate, key)| read_identity(certificate, key.as_deref()))
-        .transpose()?;
-    let builder = || -> ClientBuilder {
-        let builder = Client::builder();
-        let builder = match identity.clone() {
-            Some(identity) => builder.identity(identity),
-            None => builder,
+
+    /// The client that an address is asked with; the reason where the system's certificates can't be used.
+    pub fn of(&self, url: &Url) -> Result<&Client, &str> {
+        match &self.plain {
+            Some(plain) if url.scheme() == "http" => Ok(plain),
+            _ => {
+                let build = || self.blueprint.build().map_err(|error| error.to_string());
+                self.encrypted
+                    .get_or_init(build)
+                    .as_ref()
+                    .map_err(String::as_str)
+            }
+        }
+    }
+}
+
+/// Whether plain HTTP may go through a proxy (reqwest reads the same variables).
+fn has_proxy() -> bool {
+    let variables = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
+    variables
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+/// A client with the trust of one host.
+pub(super) fn build(options: &Options, trust: &Trust) -> Result<Client, RegistryError> {
+    Blueprint::new(options, trust)?.build()
+}
+
+/// What a client is made from.
+#[derive(Debug)]
+struct Blueprint {
+    certificates: Vec<Certificate>,
+    identity: Option<Identity>,
+    user_agent: String,
+    connect_timeout: Duration,
+    idle: usize,
+}
+
+impl Blueprint {
+    fn new(options: &Options, trust: &Trust) -> Result<Self, RegistryError> {
+        // Fails only where a provider is installed already, which then serves.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut certificates = Vec::new();
+        for path in options.ca_files.iter().chain(&trust.ca_files) {
+            certificates.extend(read_certificates(path)?);
+        }
+        let identity = trust
+            .identity
+            .as_ref()
+            .map(|(certificate, key)| read_identity(certificate, key.as_deref()))
+            .transpose()?;
+        Ok(Self {
+            certificates,
+            identity,
+            user_agent: options.user_agent.clone(),
+            connect_timeout: trust
+                .connect_timeout
+                .unwrap_or(CONNECT_TIMEOUT)
+                .min(options.timeout),
+            idle: options.per_host,
+        })
+    }
+
+    /// It never follows a redirect by itself, and asks for no compression, so that a body is what its digest covers.
+    fn builder(&self) -> ClientBuilder {
+        let builder = match self.identity.clone() {
+            Some(identity) => Client::builder().identity(identity),
+            None => Client::builder(),
         };
         builder
-            .user_agent(&options.user_agent)
+            .user_agent(&self.user_agent)
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
-            .connect_timeout(CONNECT_TIMEOUT.min(options.timeout))
-            .pool_max_idle_per_host(options.per_host)
-    };
-    if let Ok(client) = builder().tls_certs_merge(own.clone()).build() {
-        return Ok(client);
+            .connect_timeout(self.connect_timeout)
+            .pool_max_idle_per_host(self.idle)
     }
-    let web = webpki_root_certs::TLS_SERVER_ROOT_CERTS
-        .iter()
-        .filter_map(|der| Certificate::from_der(der).ok());
-    builder()
-        .tls_certs_only(web.chain(own))
+
+    /// It trusts the system's certificate authorities, and where the system has none, as in an image built from scratch,
+    /// those of the web (CCADB).
+    fn build(&self) -> Result<Client, RegistryError> {
+        let own = || self.certificates.iter().cloned();
+        if let Ok(client) = self.builder().tls_certs_merge(own()).build() {
+            return Ok(client);
+        }
+        let web = webpki_root_certs::TLS_SERVER_ROOT_CERTS
+            .iter()
+            .filter_map(|der| Certificate::from_der(der).ok());
+        finished(self.builder().tls_certs_only(web.chain(own())))
+    }
+
+    fn without_certificates(&self) -> Result<Client, RegistryError> {
+        finished(self.builder().tls_certs_only([]))
+    }
+}
+
+fn finished(builder: ClientBuilder) -> Result<Client, RegistryError> {
+    builder
         .build()
         .map_err(|error| RegistryError::Tls(error.to_string()))
 }

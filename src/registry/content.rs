@@ -11,11 +11,12 @@ use super::layout::Layout;
 use super::request::Question;
 use super::schema1::signed_payload;
 use super::setback::{Setback, failure};
+use super::shelf::Shelf;
 use super::tags;
 use super::transport::Reply;
 use super::ways::Ways;
 use super::wording::one_line;
-use crate::facts::{FailureReason, RefusalReason};
+use crate::facts::{FailureReason, Identity, RefusalReason};
 use crate::oci::{self, Descriptor, Digest, MAX_MANIFEST_BYTES, Manifest, Reference};
 
 /// The most bytes of a config. The largest in the wild, with thousands of history entries, have some hundred kilobytes.
@@ -25,7 +26,7 @@ const MAX_CONFIG_BYTES: usize = 8 * 1024 * 1024;
 #[derive(Clone, Copy)]
 pub(super) enum Place<'a> {
     /// On the hosts that answer for a registry.
-    Hosts(&'a Ways, &'a Wire),
+    Hosts(&'a Ways, &'a Wire, &'a Shelf<'a>),
     /// In a layout folder.
     Layout(&'a Layout),
 }
@@ -37,6 +38,8 @@ pub(super) struct Document {
     /// The `Content-Type` as sent, empty where there was none.
     pub content_type: String,
     pub digest: Digest,
+    /// Who asked.
+    pub identity: Identity,
 }
 
 impl Place<'_> {
@@ -44,19 +47,15 @@ impl Place<'_> {
     pub async fn manifest(self, reference: &Reference) -> Result<Document, Setback> {
         match self {
             Self::Layout(layout) => layout.manifest(reference),
-            Self::Hosts(ways, wire) => {
-                if let Some(document) = unchanged(ways, wire, reference).await {
+            Self::Hosts(ways, wire, kept) => {
+                if let Some(document) = unchanged(ways, wire, kept, reference).await {
                     return Ok(document);
                 }
                 let question = Question::Manifest {
                     repository: reference.repository(),
                     tag_or_digest: reference.tag_or_digest(),
                 };
-                let document = fetch(ways, wire, &question, reference.digest()).await?;
-                if let Some(cache) = &wire.cache {
-                    cache.note(reference, &document.digest);
-                }
-                Ok(document)
+                fetch(ways, wire, kept, &question, reference.digest()).await
             }
         }
     }
@@ -69,19 +68,20 @@ impl Place<'_> {
     ) -> Result<Document, Setback> {
         let document = match self {
             Self::Layout(layout) => layout.child(descriptor)?,
-            Self::Hosts(ways, wire) => {
-                if let Some(body) = cached(wire, &descriptor.digest, MAX_MANIFEST_BYTES) {
+            Self::Hosts(ways, wire, kept) => {
+                if let Some(body) = kept.content(&descriptor.digest, MAX_MANIFEST_BYTES) {
                     Document {
                         body,
                         content_type: descriptor.media_type.clone(),
                         digest: descriptor.digest.clone(),
+                        identity: Identity::Anonymous,
                     }
                 } else {
                     let question = Question::Manifest {
                         repository,
                         tag_or_digest: descriptor.digest.as_str(),
                     };
-                    fetch(ways, wire, &question, Some(&descriptor.digest)).await?
+                    fetch(ways, wire, kept, &question, Some(&descriptor.digest)).await?
                 }
             }
         };
@@ -94,25 +94,26 @@ impl Place<'_> {
         let digest = &descriptor.digest;
         let body = match self {
             Self::Layout(layout) => layout.blob(digest, MAX_CONFIG_BYTES)?,
-            Self::Hosts(ways, wire) => {
-                if let Some(body) = cached(wire, digest, MAX_CONFIG_BYTES) {
-                    body
-                } else {
-                    let question = Question::Blob {
-                        repository,
-                        digest,
-                        limit: MAX_CONFIG_BYTES,
-                    };
-                    ways.ask(wire, &question).await?.body
+            Self::Hosts(ways, wire, kept) => {
+                if let Some(body) = kept.content(digest, MAX_CONFIG_BYTES) {
+                    // It was verified when it was read.
+                    check_size(&body, descriptor)?;
+                    return Ok(body);
                 }
+                let question = Question::Blob {
+                    repository,
+                    digest,
+                    limit: MAX_CONFIG_BYTES,
+                };
+                ways.ask(wire, &question).await?.body
             }
         };
         if !digest.verifies(&body) {
             return Err(another_digest(&body, digest));
         }
         check_size(&body, descriptor)?;
-        if let Self::Hosts(_, wire) = self {
-            keep(wire, digest, &body);
+        if let Self::Hosts(_, _, kept) = self {
+            kept.keep(digest, &body);
         }
         Ok(body)
     }
@@ -125,7 +126,7 @@ impl Place<'_> {
     ) -> Result<Option<oci::Bytes>, Setback> {
         match self {
             Self::Layout(layout) => layout.blob_size(digest).map(Some),
-            Self::Hosts(ways, wire) => {
+            Self::Hosts(ways, wire, _) => {
                 let question = Question::BlobHead { repository, digest };
                 let reply = ways.ask(wire, &question).await.map_err(unanswered_head)?;
                 let size = reply.header("content-length");
@@ -141,7 +142,7 @@ impl Place<'_> {
                 let document = layout.manifest(&reference.with_tag(tag)).ok()?;
                 Some(document.digest)
             }
-            Self::Hosts(ways, wire) => {
+            Self::Hosts(ways, wire, _) => {
                 let question = Question::ManifestHead {
                     repository: reference.repository(),
                     tag_or_digest: tag,
@@ -156,7 +157,7 @@ impl Place<'_> {
     pub async fn tags(self, reference: &Reference) -> Vec<String> {
         match self {
             Self::Layout(layout) => layout.tags(reference),
-            Self::Hosts(ways, wire) => {
+            Self::Hosts(ways, wire, _) => {
                 let question = Question::Tags {
                     repository: reference.repository(),
                 };
@@ -169,9 +170,14 @@ impl Place<'_> {
 
 /// The manifest of an earlier run, if the registry says that the reference still has its digest. Anything else but a plain
 /// yes decides nothing: some registries answer `HEAD` wrongly, and then the manifest itself is asked for.
-async fn unchanged(ways: &Ways, wire: &Wire, reference: &Reference) -> Option<Document> {
-    let last = wire.cache.as_ref()?.last_digest(reference)?;
-    let body = cached(wire, &last, MAX_MANIFEST_BYTES)?;
+async fn unchanged(
+    ways: &Ways,
+    wire: &Wire,
+    kept: &Shelf<'_>,
+    reference: &Reference,
+) -> Option<Document> {
+    let last = kept.last_digest()?;
+    let body = kept.content(last, MAX_MANIFEST_BYTES)?;
     let question = Question::ManifestHead {
         repository: reference.repository(),
         tag_or_digest: reference.tag_or_digest(),
@@ -184,7 +190,8 @@ async fn unchanged(ways: &Ways, wire: &Wire, reference: &Reference) -> Option<Do
     (digest == last.as_str()).then(|| Document {
         body,
         content_type: content_type(&reply),
-        digest: last,
+        digest: last.clone(),
+        identity: reply.identity,
     })
 }
 
@@ -204,6 +211,7 @@ fn unanswered_head(setback: Setback) -> Setback {
 async fn fetch(
     ways: &Ways,
     wire: &Wire,
+    kept: &Shelf<'_>,
     question: &Question<'_>,
     asked: Option<&Digest>,
 ) -> Result<Document, Setback> {
@@ -216,24 +224,13 @@ async fn fetch(
         )));
     }
     let digest = verify(&reply.body, asked, reply.header("docker-content-digest"))?;
-    keep(wire, &digest, &reply.body);
+    kept.keep(&digest, &reply.body);
     Ok(Document {
         content_type: content_type(&reply),
         body: reply.body,
         digest,
+        identity: reply.identity,
     })
-}
-
-fn cached(wire: &Wire, digest: &Digest, limit: usize) -> Option<Bytes> {
-    let content = wire.cache.as_ref()?.content(digest, limit)?;
-    wire.transport.counters.cache_hit();
-    Some(content)
-}
-
-fn keep(wire: &Wire, digest: &Digest, content: &[u8]) {
-    if let Some(cache) = &wire.cache {
-        cache.keep(digest, content);
-    }
 }
 
 fn content_type(reply: &Reply) -> String {

@@ -97,6 +97,7 @@ impl Conversation<'_> {
         }
     }
 
+    /// Meets what the registry wants. A node does not ask as nobody where its pod has a login, and so a pod is not either.
     async fn meet(&self, demand: Demand) -> Result<Reply, Setback> {
         let Demand {
             challenge,
@@ -117,7 +118,7 @@ impl Conversation<'_> {
         let refused = match fitting {
             None => None,
             Some(credential) => match self.ask_as(Some(credential), challenge.clone()).await {
-                Err(denial) if is_denial(&denial) => Some(denial),
+                Err(denial) if is_denial(&denial) && !keyring.is_of_pod() => Some(denial),
                 answer => return answer,
             },
         };
@@ -146,6 +147,10 @@ impl Conversation<'_> {
             let reply = self.send(&authorization).await?;
             if reply.status != StatusCode::UNAUTHORIZED {
                 self.host.demands().prove(repository, &challenge);
+                let reply = Reply {
+                    identity: identity(credential),
+                    ..reply
+                };
                 return judge(reply, self.asked(credential, None));
             }
             let challenged = challenged(&reply);
@@ -202,14 +207,26 @@ impl Conversation<'_> {
     /// Sends the question, over TLS or not. On a port where that is only a guess, the first answer decides.
     async fn send(&self, authorization: &RegistryAuth) -> Result<Reply, Setback> {
         let tls = self.host.speaks_tls();
-        if tls || !self.host.is_ambiguous() {
-            return self.send_over(tls, authorization, self.patience).await;
-        }
-        let plain = Patience {
+        let once = Patience {
             breaks: false,
             ..self.patience
         };
-        let reply = self.send_over(false, authorization, plain).await;
+        if tls && self.host.may_be_plain() {
+            let reply = self.send_over(true, authorization, once).await;
+            if !matches!(reply, Err(Setback::Unreachable(_))) || is_certificate_trouble(&reply) {
+                return reply;
+            }
+            let plain = self.send_over(false, authorization, once).await;
+            if plain.is_err() {
+                return reply;
+            }
+            self.host.tls.store(false, Ordering::Relaxed);
+            return plain;
+        }
+        if tls || !self.host.is_ambiguous() {
+            return self.send_over(tls, authorization, self.patience).await;
+        }
+        let reply = self.send_over(false, authorization, once).await;
         if !wants_tls(&reply) {
             return reply;
         }

@@ -31,6 +31,14 @@ pub enum RegistryError {
         /// What is wrong.
         reason: String,
     },
+    /// A `registries.conf`, or a file of its drop-in folder, cannot be used.
+    #[error("cannot use the registries file {}: {reason}", path.display())]
+    RegistriesConf {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// A mirror has no usable address.
     #[error("cannot use the mirror for {registry}: {reason}")]
     Mirror {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use reqwest::Client;
@@ -14,12 +14,12 @@ use super::cache::Cache;
 use super::conversation::Conversation;
 use super::credentials::Keyring;
 use super::demands::Demands;
-use super::hosts_file::Way;
 use super::pace::Pace;
 use super::request::{Endpoint, Question};
 use super::setback::{Setback, failure};
 use super::token::Tokens;
 use super::transport::{Patience, Reply, Transport};
+use super::way::Way;
 use crate::facts::{Failure, FailureReason};
 
 /// How long everybody waits for the first answer of a host.
@@ -28,12 +28,26 @@ const FIRST_CONTACT: Duration = Duration::from_secs(5);
 /// What all hosts share.
 #[derive(Debug)]
 pub(super) struct Wire {
-    pub transport: Transport,
+    pub transport: Arc<Transport>,
     pub tokens: Tokens,
     pub keyring: Keyring,
-    pub cache: Option<Cache>,
+    pub cache: Option<Arc<Cache>>,
     pub timeout: Duration,
     pub retries: u32,
+}
+
+impl Wire {
+    /// The same, with another keyring and the tokens that it gets.
+    pub fn with_keyring(&self, keyring: Keyring) -> Self {
+        Self {
+            transport: Arc::clone(&self.transport),
+            tokens: Tokens::default(),
+            keyring,
+            cache: self.cache.clone(),
+            timeout: self.timeout,
+            retries: self.retries,
+        }
+    }
 }
 
 /// A registry host.
@@ -109,8 +123,8 @@ impl Host {
         let itself = address.authority == authority;
         let name = if itself { registry } else { &address.authority };
         Self {
+            namespace: (!itself && way.tells_namespace).then(|| registry.to_owned()),
             way,
-            namespace: (!itself).then(|| registry.to_owned()),
             tls: AtomicBool::new(address.tls),
             ambiguous: false,
             ..Self::new(name, &address.authority, &[], permits)
@@ -182,13 +196,14 @@ impl Host {
     /// Adds to a TLS failure that a node would not have noticed it.
     fn explain(&self, setback: Setback) -> Setback {
         match (setback, &self.way.unverified_by) {
-            (Setback::Unreachable(mut failure), Some(file))
+            (Setback::Unreachable(mut failure), Some(by))
                 if failure.reason == FailureReason::Tls =>
             {
                 failure.detail = format!(
-                    "{}; {} has skip_verify, which nodes heed and this program does not: name its authority as ca",
+                    "{}; {} has {}, which nodes heed and this program does not: name its authority with --ca-file",
                     failure.detail,
-                    file.display()
+                    by.file.display(),
+                    by.key
                 );
                 Setback::Unreachable(failure)
             }
@@ -209,6 +224,11 @@ impl Host {
     /// Whether that is only a guess.
     pub fn is_ambiguous(&self) -> bool {
         self.ambiguous && !self.answered.load(Ordering::Relaxed)
+    }
+
+    /// Whether plain HTTP is worth a try where TLS is not spoken.
+    pub fn may_be_plain(&self) -> bool {
+        self.way.may_be_plain() && !self.answered.load(Ordering::Relaxed)
     }
 
     /// What is known of what the host wants.

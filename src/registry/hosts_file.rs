@@ -7,14 +7,16 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use reqwest::Client;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Url};
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::client::{self, Trust};
 use super::content::read_bounded;
+use super::way::{Address, Unverified, Way};
 use super::{Options, RegistryError};
 
 /// The most bytes of a hosts file.
@@ -23,33 +25,6 @@ const MAX_FILE_BYTES: u64 = 1024 * 1024;
 const MAX_ENTRIES: usize = 10_000;
 /// The folder for registries that have none of their own.
 const DEFAULT: &str = "_default";
-
-/// A host that answers for a registry, and how it is asked.
-#[derive(Debug, Clone)]
-pub(super) struct Way {
-    /// Where its API begins; nothing is said of the registry's own place.
-    pub address: Option<Address>,
-    /// Whether tags are asked for there.
-    pub resolves: bool,
-    /// Whether content is asked for there.
-    pub pulls: bool,
-    /// The client with the host's own trust.
-    pub client: Option<Client>,
-    /// What is sent along with each request.
-    pub headers: HeaderMap,
-    /// The file that would have its certificate go unverified.
-    pub unverified_by: Option<PathBuf>,
-}
-
-/// The beginning of an API.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Address {
-    pub tls: bool,
-    /// `host` or `host:port`.
-    pub authority: String,
-    /// Such as `/v2`; empty or beginning with a `/`.
-    pub path: String,
-}
 
 /// The folders of `hosts.toml` files, read.
 #[derive(Debug, Default)]
@@ -77,6 +52,7 @@ struct RawHost {
     header: BTreeMap<String, OneOrMany<String>>,
     #[serde(default)]
     override_path: bool,
+    dial_timeout: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -92,58 +68,6 @@ impl<T> OneOrMany<T> {
             Self::One(one) => vec![one],
             Self::Many(many) => many,
         }
-    }
-}
-
-impl Way {
-    /// A mirror that is asked for everything before the registry itself.
-    pub fn mirror(url: &str) -> Result<Self, String> {
-        Ok(Self {
-            address: Some(Address::parse(url, false)?),
-            ..Self::own()
-        })
-    }
-
-    /// The registry itself, as it is asked where nothing is said about it.
-    pub fn own() -> Self {
-        Self {
-            address: None,
-            resolves: true,
-            pulls: true,
-            client: None,
-            headers: HeaderMap::new(),
-            unverified_by: None,
-        }
-    }
-}
-
-impl Address {
-    fn parse(text: &str, override_path: bool) -> Result<Self, String> {
-        let whole = if text.contains("://") {
-            text.to_owned()
-        } else {
-            format!("https://{text}")
-        };
-        let url = Url::parse(&whole).map_err(|error| format!("{text} is no address: {error}"))?;
-        let host = url
-            .host_str()
-            .filter(|_| matches!(url.scheme(), "https" | "http"))
-            .ok_or_else(|| format!("{text} is no web address"))?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err("an address holds no credentials; write them in a credentials file".into());
-        }
-        let path = url.path().trim_end_matches('/');
-        Ok(Self {
-            tls: url.scheme() == "https",
-            authority: url
-                .port()
-                .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
-            path: if override_path || path.ends_with("/v2") {
-                path.to_owned()
-            } else {
-                format!("{path}/v2")
-            },
-        })
     }
 }
 
@@ -221,11 +145,15 @@ impl RawHost {
         if let Some(server) = server {
             let address = Address::parse(server, self.override_path);
             way.address = Some(address.map_err(|reason| fault(file, &reason))?);
+            way.tells_namespace = true;
             // containerd gives a server that is not named all capabilities, whatever the file says.
             (way.resolves, way.pulls) = self.capabilities(file)?;
         }
         way.headers = self.headers(file)?;
-        way.unverified_by = self.skip_verify.then(|| file.to_owned());
+        way.unverified_by = self.skip_verify.then(|| Unverified {
+            file: file.to_owned(),
+            key: "skip_verify",
+        });
         way.client = own_client(&self.trust(file)?, options)?;
         Ok(way)
     }
@@ -270,6 +198,11 @@ impl RawHost {
     fn trust(self, file: &Path) -> Result<Trust, RegistryError> {
         let folder = file.parent().unwrap_or(Path::new("."));
         let mut trust = Trust {
+            connect_timeout: self
+                .dial_timeout
+                .as_deref()
+                .map(|text| duration(text).map_err(|reason| fault(file, &reason)))
+                .transpose()?,
             ca_files: self.ca.map_or_else(Vec::new, OneOrMany::into_vec),
             ..Trust::default()
         };
@@ -288,6 +221,37 @@ impl RawHost {
         }
         Ok(trust)
     }
+}
+
+/// A duration as Go writes it: `1.5s`, `200ms`, `1m30s` (<https://pkg.go.dev/time#ParseDuration>).
+fn duration(text: &str) -> Result<Duration, String> {
+    let unsound = || format!("{text:?} is no dial_timeout: write a number and a unit, as in 5s");
+    let mut seconds = 0.0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.');
+        let (number, behind) = rest.split_at(end.ok_or_else(unsound)?);
+        let number: f64 = number.parse().map_err(|_| unsound())?;
+        let end = behind
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(behind.len());
+        let (unit, next) = behind.split_at(end);
+        seconds += number
+            * match unit {
+                "ns" => 1e-9,
+                "us" | "µs" => 1e-6,
+                "ms" => 1e-3,
+                "s" => 1.0,
+                "m" => 60.0,
+                "h" => 3600.0,
+                _ => return Err(unsound()),
+            };
+        rest = next;
+    }
+    Duration::try_from_secs_f64(seconds)
+        .ok()
+        .filter(|time| !time.is_zero())
+        .ok_or_else(unsound)
 }
 
 /// The certificates in a folder without `hosts.toml`, by Docker's names: `*.crt` is an authority, `*.cert` with `*.key` a
@@ -314,7 +278,7 @@ fn certificates(folder: &Path) -> Trust {
 }
 
 fn own_client(trust: &Trust, options: &Options) -> Result<Option<Client>, RegistryError> {
-    if trust.ca_files.is_empty() && trust.identity.is_none() {
+    if trust.ca_files.is_empty() && trust.identity.is_none() && trust.connect_timeout.is_none() {
         return Ok(None);
     }
     client::build(options, trust).map(Some)
@@ -407,6 +371,21 @@ mod tests {
     }
 
     #[test]
+    fn a_dial_timeout_is_a_duration_of_go() {
+        for (text, millis) in [
+            ("1s", 1000),
+            ("200ms", 200),
+            ("1m30.5s", 90_500),
+            ("1h", 3_600_000),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for text in ["", "5", "s", "1 s", "-1s", "0s", "1d", "1e400h", "1..2s"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_its_file() {
         for (text, words) in [
             ("server = 7", "invalid type"),
@@ -422,6 +401,10 @@ mod tests {
                 "certificate and its key",
             ),
             ("[header]\n\"a b\" = \"c\"", "cannot be sent"),
+            (
+                "[host.\"https://a\"]\ndial_timeout = \"soon\"",
+                "is no dial_timeout",
+            ),
         ] {
             let fault = read(&[("a.io", text)]).expect_err(text);
             assert!(fault.contains(words), "{text}: {fault}");

@@ -44,35 +44,38 @@ impl Registry {
         reference: &'a Reference,
         layer: &'a Descriptor,
     ) -> Answer<LayerBlob<'a>> {
-        match self.layout(reference) {
+        match self.0.layout(reference) {
             Some(layout) => layout.open_blob(&layer.digest).map(LayerBlob::File).into(),
-            None => Answer::Found(LayerBlob::Download(Download {
-                ways: self.ways(reference),
-                wire: &self.wire,
-                repository: reference.repository(),
-                digest: &layer.digest,
-            })),
+            None => match self.0.routes.to(reference) {
+                Ok(ways) => Answer::Found(LayerBlob::Download(Download {
+                    ways: Arc::new(ways),
+                    wire: &self.0.ourselves.wire,
+                    repository: reference.repository(),
+                    digest: &layer.digest,
+                })),
+                Err(setback) => Err(setback).into(),
+            },
         }
     }
 
     /// What an earlier run found in the layer with that digest, in the words of [`Self::remember`].
     #[must_use]
     pub fn recall(&self, layer: &Digest, limit: usize) -> Option<Vec<u8>> {
-        let facts = self.wire.cache.as_ref()?.facts(layer, limit)?;
-        self.wire.transport.counters.cache_hit();
+        let facts = self.0.ourselves.wire.cache.as_ref()?.facts(layer, limit)?;
+        self.0.ourselves.wire.transport.counters.cache_hit();
         Some(facts)
     }
 
     /// Drops what was longest unused, where the cache has grown too large.
     pub fn prune(&self) {
-        if let Some(cache) = &self.wire.cache {
+        if let Some(cache) = &self.0.ourselves.wire.cache {
             cache.prune();
         }
     }
 
     /// Keeps what was found in a sound layer for later runs.
     pub fn remember(&self, layer: &Digest, facts: &[u8]) {
-        if let Some(cache) = &self.wire.cache {
+        if let Some(cache) = &self.0.ourselves.wire.cache {
             cache.keep_facts(layer, facts);
         }
     }

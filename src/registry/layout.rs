@@ -119,6 +119,7 @@ impl Layout {
             digest: verify(&body, Some(digest), None)?,
             content_type: media_type.to_owned(),
             body,
+            identity: Identity::Layout,
         })
     }
 

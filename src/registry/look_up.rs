@@ -2,29 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::time::timeout;
 
+use super::as_pod::{Asker, Pod};
 use super::cache::Cache;
-use super::client::{self, Trust};
+use super::client::Clients;
 use super::content::Place;
 use super::credentials::Keyring;
-use super::host::{Host, Wire};
-use super::hosts_file::{HostsFolders, Way};
+use super::host::Wire;
 use super::layout::Layout;
-use super::pending::{Asked, Pending};
+use super::routes::Routes;
 use super::setback::{Setback, failure};
+use super::shelf::Shelf;
 use super::single_flight::SingleFlight;
 use super::statistics::{Counters, Statistics};
 use super::tags::{nearest, older};
 use super::token::Tokens;
 use super::transport::Transport;
-use super::unfold::{Known, Search};
-use super::ways::Ways;
+use super::unfold::Search;
 use super::{LayoutMapping, Options, RegistryError};
 use crate::facts::{Answer, Depth, FailureReason, Found, Lookup, Missing, Refusal, RefusalReason};
 use crate::oci::{Manifest, Platform, Reference};
@@ -36,20 +36,21 @@ const MAX_OLDER_TAGS: usize = 8;
 /// one for what an index lists, one for configs and layers, and one for what is nested.
 const MAX_TIMEOUTS: u32 = 4;
 
-/// What is asked about one reference: how deep, and for which platforms; all of them where none are named.
-pub type Wanted = (Reference, Depth, Option<Vec<Platform>>);
+/// Everything that can say what is stored under a reference: registries, and layouts in their place. Clones share what
+/// they know.
+#[derive(Debug, Clone)]
+pub struct Registry(pub(super) Arc<Shared>);
 
-/// Everything that can say what is stored under a reference: registries, and layouts in their place.
 #[derive(Debug)]
-pub struct Registry {
-    pub(super) wire: Wire,
-    ways: Mutex<HashMap<String, Arc<Ways>>>,
-    hosts_folders: HostsFolders,
-    mirrors: Vec<(String, Way)>,
+pub(super) struct Shared {
+    /// Whoever runs the program.
+    pub ourselves: Asker,
+    /// The pods, by the registry and by what they show it.
+    pub pods: Mutex<HashMap<Pod, Arc<Asker>>>,
+    pub routes: Routes,
     layouts: Vec<(LayoutMapping, Layout)>,
-    known: Known,
     tags: SingleFlight<String, Vec<String>>,
-    options: Options,
+    pub options: Options,
 }
 
 impl Registry {
@@ -64,36 +65,36 @@ impl Registry {
             layouts.push((mapping.clone(), Layout::open(&mapping.folder)?));
         }
         layouts.sort_by_key(|(mapping, _)| std::cmp::Reverse(mapping.host_prefix.len()));
-        Ok(Self {
-            wire: Wire {
-                transport: Transport {
-                    client: client::build(&options, &Trust::default())?,
+        Ok(Self(Arc::new(Shared {
+            ourselves: Asker::new(Wire {
+                transport: Arc::new(Transport {
+                    clients: Clients::new(&options)?,
                     counters: Counters::default(),
-                },
+                }),
                 tokens: Tokens::default(),
                 keyring: Keyring::read(&options.credentials)?,
-                cache: options.cache_dir.as_deref().map(Cache::new),
+                cache: options.cache_dir.as_deref().map(Cache::new).map(Arc::new),
                 timeout: options.timeout,
                 retries: options.retries,
-            },
-            ways: Mutex::default(),
-            hosts_folders: HostsFolders::read(&options)?,
-            mirrors: mirrors(&options)?,
+            }),
+            pods: Mutex::default(),
+            routes: Routes::new(&options)?,
             layouts,
-            known: Known {
-                manifests: SingleFlight::default(),
-                configs: SingleFlight::default(),
-                blobs: SingleFlight::default(),
-            },
             tags: SingleFlight::default(),
             options,
-        })
+        })))
     }
 
     /// Whether `reference` would be answered: by a layout always, by the network unless the client is offline.
     #[must_use]
     pub fn answers(&self, reference: &Reference) -> bool {
-        !self.options.offline || self.layout(reference).is_some()
+        !self.0.options.offline || self.0.layout(reference).is_some()
+    }
+
+    /// What a name without a host means to the nodes, where `registries.conf` says it.
+    #[must_use]
+    pub fn meant_by(&self, name: &str) -> Option<Reference> {
+        self.0.routes.meant_by(name)
     }
 
     /// What is stored under `reference`, as deep as `depth` says. Of an index, the images for `platforms` are looked at,
@@ -107,65 +108,8 @@ impl Registry {
         depth: Depth,
         platforms: Option<&[Platform]>,
     ) -> Lookup {
-        let longest = self.longest(reference);
-        timeout(longest, self.find(reference, depth, platforms))
-            .await
-            .unwrap_or_else(|_| {
-                let seconds = longest.as_secs_f32();
-                let words = format!("not all of {reference} was told within {seconds} s");
-                Err(failure(FailureReason::Timeout, &words).into())
-            })
-            .into()
-    }
-
-    /// How long all questions about one reference may take together, however many the registry gives cause for.
-    fn longest(&self, reference: &Reference) -> Duration {
-        let hosts = self.ways(reference).0.len().max(1);
-        let hosts = u32::try_from(hosts).unwrap_or(u32::MAX);
-        self.options
-            .timeout
-            .saturating_mul(MAX_TIMEOUTS.saturating_mul(hosts))
-    }
-
-    /// Looks many references up, several at a time, each once however often it is wanted. References that nothing
-    /// [`answers`](Self::answers), and those wanted at [`Depth::Reference`] alone, are left out. `progress` is told
-    /// when the first is asked about and after each answer.
-    pub async fn look_up_all(
-        &self,
-        wanted: Vec<Wanted>,
-        progress: impl Fn(Asked<'_>),
-    ) -> BTreeMap<Reference, Lookup> {
-        let distinct = distinct(wanted);
-        let pending = Pending::default();
-        let report = |done, longest: Option<Reference>| {
-            let longest = longest.as_ref();
-            progress(Asked { done, longest });
-        };
-        let asked = distinct
-            .into_iter()
-            .filter(|(reference, (depth, _))| *depth > Depth::Reference && self.answers(reference))
-            .enumerate()
-            .map(|(number, (reference, (depth, platforms)))| {
-                let (pending, report) = (&pending, &report);
-                async move {
-                    if let Some(longest) = pending.begin(number, &reference) {
-                        // Nothing else is under way: all before it are answered.
-                        report(number, Some(longest));
-                    }
-                    let lookup = self.look_up(&reference, depth, platforms.as_deref()).await;
-                    (number, reference, lookup)
-                }
-            });
-        let mut answers = stream::iter(asked).buffer_unordered(self.options.concurrency.max(1));
-        let mut lookups = BTreeMap::new();
-        while let Some((number, reference, lookup)) = answers.next().await {
-            lookups.insert(reference, lookup);
-            report(lookups.len(), pending.end(number));
-        }
-        if let Some(cache) = &self.wire.cache {
-            cache.prune();
-        }
-        lookups
+        let ourselves = &self.0.ourselves;
+        self.0.answer(ourselves, reference, depth, platforms).await
     }
 
     /// Adds to what was found the older tags that run on the platforms that it lacks.
@@ -181,7 +125,7 @@ impl Registry {
                 let tag = self.older_tag(&reference, &platforms).await;
                 (reference, tag)
             });
-        let mut tags = stream::iter(asked).buffer_unordered(self.options.concurrency.max(1));
+        let mut tags = stream::iter(asked).buffer_unordered(self.0.options.concurrency.max(1));
         while let Some((reference, tag)) = tags.next().await {
             if let Some(Answer::Found(found)) = lookups.get_mut(&reference) {
                 found.older_tag = tag;
@@ -209,7 +153,7 @@ impl Registry {
                 }
                 (reference, found)
             });
-        let asked = stream::iter(asked).buffer_unordered(self.options.concurrency.max(1));
+        let asked = stream::iter(asked).buffer_unordered(self.0.options.concurrency.max(1));
         asked.collect().await
     }
 
@@ -219,15 +163,19 @@ impl Registry {
             return Vec::new();
         };
         let ways;
-        let place = match self.layout(reference) {
+        let kept = self.0.kept(reference);
+        let place = match self.0.layout(reference) {
             Some(layout) => Place::Layout(layout),
-            None if self.options.offline => return Vec::new(),
+            None if self.0.options.offline => return Vec::new(),
             None => {
-                ways = self.ways(reference);
-                Place::Hosts(&ways, &self.wire)
+                let Ok(found) = self.0.routes.to(reference) else {
+                    return Vec::new();
+                };
+                ways = found;
+                Place::Hosts(&ways, &self.0.ourselves.wire, &kept)
             }
         };
-        older(tag, &self.tags(place, reference).await)
+        older(tag, &self.0.tags(place, reference).await)
     }
 
     /// The newest of the older tags of the repository whose image runs on all of `platforms`. Few are looked at, the newest
@@ -248,16 +196,51 @@ impl Registry {
     /// What all questions cost so far.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        self.wire.transport.counters.snapshot()
+        self.0.ourselves.wire.transport.counters.snapshot()
+    }
+}
+
+impl Shared {
+    /// How long all questions about one reference may take together, however many the registry gives cause for.
+    fn longest(&self, reference: &Reference) -> Duration {
+        let hosts = self
+            .routes
+            .to(reference)
+            .map_or(1, |ways| ways.hosts.len().max(1));
+        let hosts = u32::try_from(hosts).unwrap_or(u32::MAX);
+        self.options
+            .timeout
+            .saturating_mul(MAX_TIMEOUTS.saturating_mul(hosts))
+    }
+
+    /// The answer to whoever asks.
+    pub async fn answer(
+        &self,
+        asker: &Asker,
+        reference: &Reference,
+        depth: Depth,
+        platforms: Option<&[Platform]>,
+    ) -> Lookup {
+        let longest = self.longest(reference);
+        timeout(longest, self.find(asker, reference, depth, platforms))
+            .await
+            .unwrap_or_else(|_| {
+                let seconds = longest.as_secs_f32();
+                let words = format!("not all of {reference} was told within {seconds} s");
+                Err(failure(FailureReason::Timeout, &words).into())
+            })
+            .into()
     }
 
     async fn find(
         &self,
+        asker: &Asker,
         reference: &Reference,
         depth: Depth,
         platforms: Option<&[Platform]>,
     ) -> Result<Found, Setback> {
         let ways;
+        let kept = self.kept(reference);
         let place = match self.layout(reference) {
             Some(layout) => Place::Layout(layout),
             None if self.options.offline => {
@@ -265,8 +248,8 @@ impl Registry {
                 return Err(failure(FailureReason::Connect, words).into());
             }
             None => {
-                ways = self.ways(reference);
-                Place::Hosts(&ways, &self.wire)
+                ways = self.routes.to(reference)?;
+                Place::Hosts(&ways, &asker.wire, &kept)
             }
         };
         let document = match place.manifest(reference).await {
@@ -280,8 +263,8 @@ impl Registry {
             .map_err(|error| Setback::damaged(&error.to_string()))?;
         let search = Search {
             place,
-            known: &self.known,
-            counters: &self.wire.transport.counters,
+            known: &asker.known,
+            counters: &self.ourselves.wire.transport.counters,
             reference,
             depth,
             platforms,
@@ -298,7 +281,9 @@ impl Registry {
             }
             _ => None,
         };
+        kept.close(&document.digest);
         Ok(Found {
+            identity: document.identity,
             digest: document.digest,
             content_type: document.content_type,
             manifest,
@@ -331,93 +316,16 @@ impl Registry {
         refusal.into()
     }
 
-    pub(super) fn layout(&self, reference: &Reference) -> Option<&Layout> {
+    fn kept<'a>(&'a self, reference: &'a Reference) -> Shelf<'a> {
+        let counters = &self.ourselves.wire.transport.counters;
+        Shelf::open(self.ourselves.wire.cache.as_deref(), counters, reference)
+    }
+
+    pub fn layout(&self, reference: &Reference) -> Option<&Layout> {
         let name = reference.name();
         self.layouts
             .iter()
             .find(|(mapping, _)| mapping.covers(&name))
             .map(|(_, layout)| layout)
-    }
-
-    /// The mirrors of the registry, then what its hosts file says, then the registry itself.
-    pub(super) fn ways(&self, reference: &Reference) -> Arc<Ways> {
-        let registry = reference.registry();
-        let mut ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
-        let ways = ways.entry(registry.to_owned()).or_insert_with(|| {
-            let mirrors = self.mirrors.iter().filter(|(of, _)| of == registry);
-            let plans = mirrors
-                .map(|(_, way)| way.clone())
-                .chain(self.hosts_folders.ways(registry));
-            let host = |way| {
-                Host::on(
-                    way,
-                    registry,
-                    reference.api_host(),
-                    &self.options.plain_http,
-                    self.options.per_host,
-                )
-            };
-            Arc::new(Ways(plans.map(host).collect()))
-        });
-        Arc::clone(ways)
-    }
-}
-
-fn mirrors(options: &Options) -> Result<Vec<(String, Way)>, RegistryError> {
-    let mirrors = options.mirrors.iter().map(|(registry, url)| {
-        let way = Way::mirror(url).map_err(|reason| RegistryError::Mirror {
-            registry: registry.clone(),
-            reason,
-        })?;
-        Ok((registry.clone(), way))
-    });
-    mirrors.collect()
-}
-
-/// Each reference once, as deep as anybody wants it, for all platforms that anybody wants.
-fn distinct(wanted: Vec<Wanted>) -> BTreeMap<Reference, (Depth, Option<Vec<Platform>>)> {
-    let mut distinct: BTreeMap<Reference, (Depth, Option<Vec<Platform>>)> = BTreeMap::new();
-    for (reference, depth, platforms) in wanted {
-        let (deepest, all) = distinct
-            .entry(reference)
-            .or_insert_with(|| (depth, Some(Vec::new())));
-        *deepest = (*deepest).max(depth);
-        match (all.as_mut(), platforms) {
-            (Some(all), Some(more)) => {
-                for platform in more {
-                    if !all.contains(&platform) {
-                        all.push(platform);
-                    }
-                }
-            }
-            _ => *all = None,
-        }
-    }
-    distinct
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reference_is_asked_about_once_and_for_everybody() {
-        let reference: Reference = "a.io/x".parse().expect("a reference");
-        let arm = Platform::new("linux", "arm64", None, None);
-        let amd = Platform::linux_amd64();
-        let merged = distinct(vec![
-            (reference.clone(), Depth::Manifest, Some(vec![arm.clone()])),
-            (
-                reference.clone(),
-                Depth::Config,
-                Some(vec![amd.clone(), arm.clone()]),
-            ),
-        ]);
-        assert_eq!(merged[&reference], (Depth::Config, Some(vec![arm, amd])));
-        let merged = distinct(vec![
-            (reference.clone(), Depth::Manifest, None),
-            (reference.clone(), Depth::Manifest, Some(Vec::new())),
-        ]);
-        assert_eq!(merged[&reference], (Depth::Manifest, None));
     }
 }

@@ -10,6 +10,8 @@
 )]
 
 mod archive;
+mod as_pod;
+mod bundle;
 mod cache;
 mod challenge;
 mod classify;
@@ -28,12 +30,16 @@ mod layer;
 mod layout;
 mod link_local;
 mod look_up;
+mod many;
 mod options;
 mod pace;
 mod pending;
+mod registries_conf;
 mod request;
+mod routes;
 mod schema1;
 mod setback;
+mod shelf;
 mod sign_in;
 mod single_flight;
 mod statistics;
@@ -41,6 +47,7 @@ mod tags;
 mod token;
 mod transport;
 mod unfold;
+mod way;
 mod ways;
 mod wording;
 
@@ -49,7 +56,8 @@ pub use credentials::{CredentialFile, CredentialSources, EnvironmentCredentials}
 pub use error::RegistryError;
 pub use layer::{Download, LayerBlob};
 pub use layout::names_in;
-pub use look_up::{Registry, Wanted};
+pub use look_up::Registry;
+pub use many::{Want, Wanted, distinct};
 pub use options::{LayoutMapping, Options};
 pub use pending::Asked;
 pub use sign_in::{Admission, SignIn};

@@ -14,7 +14,10 @@ pub struct Options {
     pub ca_files: Vec<PathBuf>,
     /// containerd's folders of `hosts.toml` files, such as `/etc/containerd/certs.d`. The first has the word.
     pub hosts_dirs: Vec<PathBuf>,
-    /// Mirrors, as a registry and an address, that are asked in this order before the registry and its `hosts.toml`.
+    /// Files of Podman's and CRI-O's format, such as `/etc/containers/registries.conf`, each with its folder `FILE.d`. What they
+    /// say of a reference counts before the folders of `hosts.toml` files.
+    pub registries_confs: Vec<PathBuf>,
+    /// Mirrors, as a registry and an address, that are asked in this order before the registry and what files say of it.
     pub mirrors: Vec<(String, String)>,
     /// Layout folders that answer in place of a registry. The most specific mapping wins.
     pub layouts: Vec<LayoutMapping>,
@@ -46,6 +49,7 @@ impl Default for Options {
             plain_http: Vec::new(),
             ca_files: Vec::new(),
             hosts_dirs: Vec::new(),
+            registries_confs: Vec::new(),
             mirrors: Vec::new(),
             layouts: Vec::new(),
             concurrency: 64,

@@ -1,8 +1,10 @@
-//! Which questions are under way.
+//! Which questions are left, and which are under way.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, btree_map};
+use std::iter::Enumerate;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::Want;
 use crate::oci::Reference;
 
 /// How far a round of questions is.
@@ -14,29 +16,58 @@ pub struct Asked<'a> {
     pub longest: Option<&'a Reference>,
 }
 
-/// The questions under way, in the order in which they were put.
-#[derive(Debug, Default)]
-pub(super) struct Pending(Mutex<BTreeMap<usize, Reference>>);
+/// A question with its number.
+pub(super) type Numbered = (usize, (Reference, Want));
+
+/// The questions of a round, each of which is put once.
+#[derive(Debug)]
+pub(super) struct Pending(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    left: Enumerate<btree_map::IntoIter<Reference, Want>>,
+    /// In the order in which they were put.
+    under_way: BTreeMap<usize, Reference>,
+    done: usize,
+}
 
 impl Pending {
-    /// Notes that a question is put. Gives the one that has been under way for longest, where that is news.
-    pub fn begin(&self, number: usize, reference: &Reference) -> Option<Reference> {
-        let mut pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.insert(number, reference.clone());
-        (pending.len() == 1).then(|| reference.clone())
+    /// All questions are left.
+    pub fn new(questions: BTreeMap<Reference, Want>) -> Self {
+        Self(Mutex::new(State {
+            left: questions.into_iter().enumerate(),
+            under_way: BTreeMap::new(),
+            done: 0,
+        }))
     }
 
-    /// Notes that a question is answered. Gives the one that has been under way for longest of those that are left.
-    pub fn end(&self, number: usize) -> Option<Reference> {
-        let mut pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.remove(&number);
-        pending.values().next().cloned()
+    /// The next question, now under way, in place of the one that was `answered`.
+    pub fn next(&self, answered: Option<usize>) -> Option<Numbered> {
+        let mut state = self.state();
+        if let Some(number) = answered {
+            state.under_way.remove(&number);
+            state.done += 1;
+        }
+        let (number, (reference, want)) = state.left.next()?;
+        state.under_way.insert(number, reference.clone());
+        Some((number, (reference, want)))
+    }
+
+    /// How many are answered, and which of the others has been under way for longest.
+    pub fn asked(&self) -> (usize, Option<Reference>) {
+        let state = self.state();
+        (state.done, state.under_way.values().next().cloned())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Depth;
 
     #[test]
     fn the_first_question_without_an_answer_is_waited_for() {
@@ -44,12 +75,17 @@ mod tests {
             let reference: Reference = name.parse().expect("a reference");
             reference
         });
-        let pending = Pending::default();
-        assert_eq!(pending.begin(0, &a), Some(a.clone()));
-        assert_eq!(pending.begin(1, &b), None);
-        assert_eq!(pending.begin(2, &c), None);
-        assert_eq!(pending.end(1), Some(a));
-        assert_eq!(pending.end(0), Some(c));
-        assert_eq!(pending.end(2), None);
+        let questions = [&a, &b, &c].map(|name| (name.clone(), (Depth::Manifest, None)));
+        let pending = Pending::new(questions.into());
+        let number = |next: Option<Numbered>| next.map(|(number, _)| number);
+        assert_eq!(number(pending.next(None)), Some(0));
+        assert_eq!(number(pending.next(None)), Some(1));
+        assert_eq!(pending.asked(), (0, Some(a.clone())));
+        assert_eq!(number(pending.next(Some(1))), Some(2));
+        assert_eq!(pending.asked(), (1, Some(a)));
+        assert_eq!(number(pending.next(Some(0))), None);
+        assert_eq!(pending.asked(), (2, Some(c)));
+        assert_eq!(number(pending.next(Some(2))), None);
+        assert_eq!(pending.asked(), (3, None));
     }
 }

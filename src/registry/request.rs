@@ -106,7 +106,31 @@ pub(super) enum Question<'a> {
     Tags { repository: &'a str },
 }
 
-impl Question<'_> {
+impl<'a> Question<'a> {
+    /// The same question about another repository.
+    pub fn about(&self, repository: &'a str) -> Self {
+        let mut question = self.clone();
+        match &mut question {
+            Self::Manifest {
+                repository: own, ..
+            }
+            | Self::ManifestHead {
+                repository: own, ..
+            }
+            | Self::Blob {
+                repository: own, ..
+            }
+            | Self::BlobHead {
+                repository: own, ..
+            }
+            | Self::Layer {
+                repository: own, ..
+            }
+            | Self::Tags { repository: own } => *own = repository,
+        }
+        question
+    }
+
     /// The repository it is about.
     pub const fn repository(&self) -> &str {
         match self {

@@ -12,6 +12,7 @@ use super::challenge::{Challenge, Challenged};
 use super::credentials::{Credential, CredentialKind, Keyring};
 use super::request::{TokenRequest, secret_header};
 use super::{CredentialSources, RegistryError};
+use crate::facts::Identity;
 
 /// The credential at hand for one repository, if there is one.
 #[derive(Debug)]
@@ -64,9 +65,10 @@ impl SignIn {
     /// Where the credential comes from: the file, with the key in it or the helper that it names.
     #[must_use]
     pub fn origin(&self) -> Option<&str> {
-        self.credential
-            .as_ref()
-            .map(|credential| credential.origin.as_str())
+        match &self.credential.as_ref()?.identity {
+            Identity::Credential { origin } => Some(origin),
+            _ => None,
+        }
     }
 
     /// Why a credential that should be there is not.

@@ -29,8 +29,8 @@ pub(super) struct Tokens {
     flights: SingleFlight<Key, Result<Token, Setback>>,
 }
 
-/// What a token is good for, and whose it is: the credential's origin, or nobody's.
-type Key = (Bearer, Option<String>);
+/// What a token is good for, and whose it is.
+type Key = (Bearer, Identity);
 
 #[derive(Debug, Clone)]
 pub(super) struct Token {
@@ -93,8 +93,7 @@ impl Tokens {
 }
 
 fn key(bearer: &Bearer, applicant: Applicant<'_>) -> Key {
-    let origin = applicant.credential.map(|found| found.origin.clone());
-    (bearer.clone(), origin)
+    (bearer.clone(), identity(applicant.credential))
 }
 
 async fn fetch(
@@ -139,9 +138,7 @@ async fn fetch(
 
 /// The credential as messages show it.
 pub(super) fn identity(credential: Option<&Credential>) -> Identity {
-    credential.map_or(Identity::Anonymous, |found| Identity::Credential {
-        origin: found.origin.clone(),
-    })
+    credential.map_or(Identity::Anonymous, |found| found.identity.clone())
 }
 
 pub(super) fn read(reply: &Reply, now: Instant) -> Result<Token, Setback> {

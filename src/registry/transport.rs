@@ -7,17 +7,18 @@ use bytes::{Bytes, BytesMut};
 use flate2::read::GzDecoder;
 use oci_client::secrets::RegistryAuth;
 use reqwest::header::{self, HeaderMap};
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Response, StatusCode, Url};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::classify::classify;
+use super::client::Clients;
 use super::judge::error_document;
 use super::link_local::is_link_local;
 use super::pace::Pace;
 use super::request::{Request, secret_header};
 use super::setback::{Setback, failure};
 use super::statistics::{Counters, RateLimit};
-use crate::facts::{Failure, FailureReason};
+use crate::facts::{Failure, FailureReason, Identity};
 
 /// The most redirects that are followed, as many as containerd follows (Go's `net/http`).
 const MAX_REDIRECTS: usize = 10;
@@ -40,6 +41,8 @@ pub(super) struct Reply {
     pub body: Bytes,
     /// A good answer whose body is left to be read while it comes.
     pub unread: Option<Response>,
+    /// Who asked.
+    pub identity: Identity,
 }
 
 impl Reply {
@@ -56,6 +59,7 @@ impl Reply {
             headers: HeaderMap::new(),
             body: Bytes::copy_from_slice(body.as_bytes()),
             unread: None,
+            identity: Identity::Anonymous,
         }
     }
 }
@@ -63,7 +67,7 @@ impl Reply {
 /// Sends requests.
 #[derive(Debug)]
 pub(super) struct Transport {
-    pub client: Client,
+    pub clients: Clients,
     pub counters: Counters,
 }
 
@@ -186,8 +190,14 @@ impl Transport {
         authorization: Option<&RegistryAuth>,
     ) -> Result<Reply, Setback> {
         let host = authority(url);
+        let client = match &request.client {
+            Some(client) => client,
+            None => self
+                .clients
+                .of(url)
+                .map_err(|reason| Setback::Unreachable(failure(FailureReason::Tls, reason)))?,
+        };
         self.counters.request();
-        let client = request.client.as_ref().unwrap_or(&self.client);
         let mut builder = client.request(request.method.clone(), url.clone());
         if authorization.is_some() {
             builder = builder.headers(request.headers.clone());
@@ -229,6 +239,7 @@ impl Transport {
                 headers,
                 body: Bytes::new(),
                 unread: Some(response),
+                identity: Identity::Anonymous,
             });
         }
         let body = self.body(response, request, &host).await?;
@@ -239,6 +250,7 @@ impl Transport {
             headers,
             body,
             unread: None,
+            identity: Identity::Anonymous,
         })
     }
 

@@ -23,7 +23,7 @@ const MAX_ENTRIES: usize = 1000;
 type Key = (String, Digest);
 
 /// What was read before in this run, by digest.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Known {
     pub manifests: SingleFlight<Key, Result<Manifest, Setback>>,
     pub configs: SingleFlight<Key, Result<Config, Setback>>,

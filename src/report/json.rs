@@ -18,7 +18,7 @@ use super::layers::layers;
 use super::place::{Place, Places};
 use super::{Counts, Format, Image, Report};
 use crate::cluster::NodePool;
-use crate::facts::PlatformImage;
+use crate::facts::{Answer, Identity, Lookup, PlatformImage};
 use crate::finding::{Finding, LayerChart, Problem, Severity};
 use crate::oci::Reference;
 use crate::text::SourceId;
@@ -118,6 +118,7 @@ struct ImageEntry<'a> {
     digest: Option<&'a str>,
     media_type: Option<&'a str>,
     kind: Option<&'static str>,
+    identity: Option<String>,
     platforms: Vec<PlatformEntry<'a>>,
     occurrences: Vec<OccurrenceEntry<'a>>,
 }
@@ -319,6 +320,21 @@ fn problem_entry<'a>(problem: &'a Problem, places: &Places<'a>) -> ProblemEntry<
     }
 }
 
+/// Who asked: `anonymous`, `credential:` with where it came from, or `pull-secret:` with its name.
+fn identity(lookup: &Lookup) -> Option<String> {
+    let identity = match lookup {
+        Answer::Found(found) => &found.identity,
+        Answer::Refused(refusal) => &refusal.identity,
+        Answer::Undetermined(_) => return None,
+    };
+    match identity {
+        Identity::Anonymous => Some("anonymous".to_owned()),
+        Identity::Credential { origin } => Some(format!("credential:{origin}")),
+        Identity::PullSecret { secret } => Some(format!("pull-secret:{secret}")),
+        Identity::Layout => None,
+    }
+}
+
 fn image_entry<'a>(
     image: &'a Image,
     places: &Places<'a>,
@@ -332,6 +348,7 @@ fn image_entry<'a>(
         digest: found.map(|found| found.digest.as_str()),
         media_type: found.map(|found| found.manifest.media_type()),
         kind: found.map(|found| found.manifest.kind()),
+        identity: image.lookup.as_ref().and_then(identity),
         platforms: found
             .map(|found| found.images.iter().map(platform_entry).collect())
             .unwrap_or_default(),
@@ -361,6 +378,7 @@ fn invalid_entries<'a>(
             digest: None,
             media_type: None,
             kind: None,
+            identity: None,
             platforms: Vec::new(),
             occurrences: occurrence_entries(occurrences.into_iter(), places, node_pools),
         })

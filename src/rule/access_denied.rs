@@ -40,6 +40,11 @@ const PERIMETER: [&str; 3] = [
 
 const WHOSE_IDENTITY: &str = "What counts in the cluster is the identity of the node or the pod's `imagePullSecrets`, and not that of CI.";
 
+/// - <https://docs.github.com/actions/security-for-github-actions/security-guides/using-secrets-in-github-actions>
+/// - <https://docs.gitlab.com/ci/pipelines/merge_request_pipelines/#use-with-forked-projects>
+const FORK: &str = "This run belongs to a pull request from a fork, which gets none of the project's secrets, and so no \
+                    credentials: check private images in a run of the project itself.";
+
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let Some((reference, answer)) = subject.answer() else {
         return vec![];
@@ -56,7 +61,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     };
     vec![
         RULE.finding(subject, message(reference, refusal))
-            .help(help(reference, refusal))
+            .help(help(subject, reference, refusal))
             .event(event(subject, reference, refusal)),
     ]
 }
@@ -75,12 +80,18 @@ fn message(reference: &Reference, refusal: &Refusal) -> String {
             "{reference} cannot be read from here: a VPC Service Controls perimeter around {registry} forbids it"
         );
     }
+    if is_blocked(refusal) {
+        return format!("{reference} cannot be pulled: {}", refusal.message);
+    }
     let what = match (&refusal.identity, refusal.reason) {
-        (Identity::Credential { origin }, RefusalReason::Forbidden) => {
-            format!("{registry} knows the credentials from {origin} and forbids them to read it")
+        (
+            who @ (Identity::Credential { .. } | Identity::PullSecret { .. }),
+            RefusalReason::Forbidden,
+        ) => {
+            format!("{registry} knows {who} and forbids them to read it")
         }
-        (Identity::Credential { origin }, _) => {
-            format!("{registry} does not take the credentials from {origin}")
+        (who @ (Identity::Credential { .. } | Identity::PullSecret { .. }), _) => {
+            format!("{registry} does not take {who}")
         }
         (_, RefusalReason::Forbidden) => format!("{registry} forbids anonymous access to it"),
         _ => format!("{registry} asks for a login, and no credentials for it are configured here"),
@@ -92,7 +103,11 @@ fn message(reference: &Reference, refusal: &Refusal) -> String {
     format!("{reference} cannot be read: {what}{status}")
 }
 
-fn help(reference: &Reference, refusal: &Refusal) -> String {
+fn help(subject: &Subject<'_>, reference: &Reference, refusal: &Refusal) -> String {
+    if is_blocked(refusal) {
+        return "The nodes' own settings forbid it: take the image from another registry, or end the block there."
+            .to_owned();
+    }
     let family = RegistryFamily::of(reference.registry());
     let mut parts = vec![if is_perimeter(refusal) {
         "Let the cluster's and CI's project into the perimeter, or check from a machine inside it."
@@ -105,6 +120,9 @@ fn help(reference: &Reference, refusal: &Refusal) -> String {
             "{} says the same for a repository that does not exist.",
             capitalised(family.name)
         ));
+    }
+    if subject.is_from_fork && refusal.identity == Identity::Anonymous {
+        parts.push(FORK.to_owned());
     }
     parts.push(WHOSE_IDENTITY.to_owned());
     if !refusal.message.is_empty() {
@@ -119,6 +137,11 @@ fn is_perimeter(refusal: &Refusal) -> bool {
         .any(|words| refusal.message.contains(words))
 }
 
+/// Whether the nodes' `registries.conf` forbids the registry, so that nobody was asked.
+fn is_blocked(refusal: &Refusal) -> bool {
+    refusal.status.is_none() && refusal.message.contains(" is blocked in ")
+}
+
 fn capitalised(text: &str) -> String {
     let mut characters = text.chars();
     characters
@@ -128,14 +151,26 @@ fn capitalised(text: &str) -> String {
 }
 
 /// What a node shows that is refused as we were. The address of a token service is known only to who asked it.
-fn event(subject: &Subject<'_>, reference: &Reference, refusal: &Refusal) -> Event {
+pub(super) fn event(subject: &Subject<'_>, reference: &Reference, refusal: &Refusal) -> Event {
     let pull = Pull::new(subject, reference, subject.pools.iter().copied());
     let status = match refusal.status {
         Some(403) => "403 Forbidden",
         None if refusal.reason == RefusalReason::Forbidden => "403 Forbidden",
         _ => "401 Unauthorized",
     };
-    let with_credentials = matches!(refusal.identity, Identity::Credential { .. });
+    let with_credentials = matches!(
+        refusal.identity,
+        Identity::Credential { .. } | Identity::PullSecret { .. }
+    );
+    if is_blocked(refusal) {
+        // `containers/image`, `pkg/sysregistriesv2`: the words of who reads the file.
+        let cause = format!(
+            "initializing source docker://{}: {}",
+            pull.image(),
+            refusal.message
+        );
+        return pull.failed("Unknown", &cause);
+    }
     if pull.wording() == Wording::CriO {
         let cause = if with_credentials {
             "unable to retrieve auth token: invalid username/password: unauthorized".to_owned()
@@ -260,6 +295,34 @@ mod tests {
         };
         assert!(help(IMAGE).contains("the same for a repository that does not exist"));
         assert!(!help("1.dkr.ecr.eu-west-1.amazonaws.com/app:1").contains("does not exist"));
+    }
+
+    #[test]
+    fn a_run_for_a_fork_says_that_it_has_no_credentials() {
+        let help = |identity, is_from_fork| {
+            Case::image(IMAGE)
+                .refused(RefusalReason::Unauthorized, identity)
+                .change(|case| case.is_from_fork = is_from_fork)
+                .only_finding(&RULE)
+                .help
+                .unwrap_or_default()
+        };
+        assert!(help(Identity::Anonymous, true).contains("from a fork"));
+        assert!(!help(Identity::Anonymous, false).contains("from a fork"));
+        assert!(!help(credential(), true).contains("from a fork"));
+    }
+
+    #[test]
+    fn what_the_nodes_settings_block_is_no_matter_of_credentials() {
+        let mut blocked = refusal(RefusalReason::Forbidden, Identity::Anonymous);
+        blocked.message = "registry ghcr.io is blocked in registries.conf".to_owned();
+        let finding = Case::image(IMAGE).refusal(blocked).only_finding(&RULE);
+        assert_eq!(
+            finding.message,
+            "ghcr.io/team/app:1 cannot be pulled: registry ghcr.io is blocked in registries.conf"
+        );
+        let event = finding.event.expect("an event").message;
+        assert!(event.ends_with("is blocked in registries.conf"), "{event}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod build_steps;
 mod event;
 mod history_order;
 mod measured_order;
+mod node_identity;
 mod program_fault;
 mod registry_family;
 mod subject;
@@ -54,6 +55,7 @@ mod unsupported_layer;
 mod unused_ignore;
 mod wrong_platform;
 
+pub use node_identity::{has_node_identity, is_public};
 pub use subject::{Budgets, Subject};
 pub use unused_ignore::unused_ignore;
 

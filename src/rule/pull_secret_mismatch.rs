@@ -1,5 +1,6 @@
 use super::event::Pull;
-use super::{Finding, Subject, declare_rule};
+use super::node_identity::{has_node_identity, is_public};
+use super::{Finding, Subject, access_denied, declare_rule};
 use crate::facts::{Answer, Depth, Identity, Lookup, RefusalReason};
 use crate::finding::{Event, Severity};
 use crate::oci::Reference;
@@ -17,6 +18,11 @@ declare_rule! {
     /// image; and where the registry wants a login and no secret covers the image. It is a warning where a secret covers none
     /// of the images of the pods that name it, and where it is missing among sources that hold other pull secrets. Secrets
     /// that are made elsewhere are not judged.
+    ///
+    /// Online, the registry is asked with the pod's own secrets where it refuses the image to us, and where it gives it to us
+    /// only because of our credentials. It is an error where it does not take a secret, and where an image is private and the
+    /// pod has no secret for it; a warning where nothing is known of the pull secrets in the cluster. Registries of Google
+    /// Cloud, AWS and Azure are left out, which know the nodes themselves.
     ///
     /// ## Why it matters
     /// The kubelet passes over a secret that it can't use without an error of its own, and pulls as nobody. The event then
@@ -38,31 +44,6 @@ declare_rule! {
     event: Some("ErrImagePull"),
 }
 
-/// Images that the kubelets of cloud nodes have credentials of their own for: the `matchImages` of the credential provider
-/// plugins.
-/// - GKE: `cloud-provider-gcp`, `pkg/credentialconfig`
-/// - EKS: <https://kubernetes.io/docs/tasks/administer-cluster/kubelet-credential-provider/>
-/// - AKS: <https://cloud-provider-azure.sigs.k8s.io/topics/credential-provider/>
-const NODE_IDENTITY: [&str; 9] = [
-    "container.cloud.google.com",
-    "gcr.io",
-    "*.gcr.io",
-    "*.pkg.dev",
-    "*.dkr.ecr.*.amazonaws.com",
-    "*.dkr.ecr.*.amazonaws.com.cn",
-    "*.azurecr.io",
-    "*.azurecr.cn",
-    "*.azurecr.us",
-];
-
-/// Images that everybody may pull.
-const PUBLIC: [&str; 4] = [
-    "docker.io/library/",
-    "registry.k8s.io/",
-    "mcr.microsoft.com/",
-    "public.ecr.aws/",
-];
-
 const WHOSE_IDENTITY: &str =
     "What counts in the cluster is this secret, and not the credentials of CI.";
 
@@ -82,6 +63,9 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         .collect();
     if findings.is_empty() {
         findings.extend(pod.uncovered());
+    }
+    if findings.is_empty() {
+        findings.extend(pod.refused_itself());
     }
     findings
 }
@@ -174,11 +158,11 @@ impl<'a> Pod<'a> {
             return self.without_credentials(first);
         }
         let is_known = |named: &NamedSecret<'_>| matches!(named.place, SecretPlace::Here(secret) if matches!(secret.content, SecretContent::Keys(_)));
-        if self.is_public() || !self.named.iter().all(is_known) {
+        if is_public(&self.name) || !self.named.iter().all(is_known) {
             return None;
         }
         let is_private = self.subject.lookup.is_some_and(is_private);
-        if is_private && self.has_secrets() && !self.has_node_identity() {
+        if is_private && self.has_secrets() && !has_node_identity(&self.name) {
             return Some(self.uncovered_finding(
                 format!(
                     "{} wants a login, and none of the pod's pull secrets is for {}: {}",
@@ -192,9 +176,80 @@ impl<'a> Pod<'a> {
         self.idle()
     }
 
+    /// The registry was asked in the name of the pod, and does not give it what it gives to others.
+    fn refused_itself(&self) -> Option<Finding> {
+        let Some(Answer::Refused(refusal)) = self.subject.as_pod else {
+            return None;
+        };
+        let registry = self.reference.registry();
+        let status = refusal.status.map(|status| format!(" ({status})"));
+        let status = status.unwrap_or_default();
+        let (message, severity) = match (&refusal.identity, refusal.reason) {
+            (Identity::PullSecret { secret }, RefusalReason::Unauthorized) => (
+                format!(
+                    "{registry} does not take the pull secret {secret} for {}{status}",
+                    self.name
+                ),
+                Severity::Error,
+            ),
+            (Identity::PullSecret { secret }, _) => (
+                format!(
+                    "{registry} does not give {} to the pull secret {secret}{status}",
+                    self.name
+                ),
+                Severity::Error,
+            ),
+            _ => (
+                format!(
+                    "{} is private, and the pod has no pull secret for it{status}",
+                    self.name
+                ),
+                self.certainty(),
+            ),
+        };
+        let found = self.subject.lookup.and_then(Answer::found);
+        let ours = found.map_or_else(String::new, |found| {
+            format!(
+                "It was read here with {}, which the pod does not have. ",
+                found.identity
+            )
+        });
+        let server = self.server();
+        let help = match &refusal.identity {
+            Identity::PullSecret { .. } => format!(
+                "{ours}Make the secret anew with credentials for `--docker-server={server}` that are valid and may read the repository."
+            ),
+            _ => format!(
+                "{ours}Make a pull secret for `--docker-server={server}` and name it in the pod's `imagePullSecrets` or in its \
+                 ServiceAccount. Where the nodes have credentials of their own for the registry, ignore this."
+            ),
+        };
+        let event = match &refusal.identity {
+            Identity::PullSecret { .. } => {
+                access_denied::event(self.subject, self.reference, refusal)
+            }
+            _ => self.refused(),
+        };
+        Some(
+            RULE.finding(self.subject, message)
+                .severity(severity)
+                .help(help)
+                .event(event),
+        )
+    }
+
+    /// A pod whose secrets are all among the sources has no other. Else its ServiceAccount may have some in the cluster.
+    const fn certainty(&self) -> Severity {
+        if self.named.is_empty() && self.subject.pull_secrets.is_empty() {
+            Severity::Warning
+        } else {
+            Severity::Error
+        }
+    }
+
     /// Every key is empty: the kubelet sends nothing.
     fn without_credentials(&self, first: &RegistryKey) -> Option<Finding> {
-        if self.covering.iter().any(|key| key.has_credentials) || self.is_public() {
+        if self.covering.iter().any(|key| key.has_credentials) || is_public(&self.name) {
             return None;
         }
         let message = format!(
@@ -245,16 +300,21 @@ impl<'a> Pod<'a> {
     }
 
     fn uncovered_finding(&self, message: String, severity: Severity) -> Finding {
-        let server = match self.reference.registry() {
-            "docker.io" => "https://index.docker.io/v1/",
-            registry => registry,
-        };
+        let server = self.server();
         RULE.finding(self.subject, message)
             .severity(severity)
             .help(format!(
                 "Make the secret for `--docker-server={server}`. {WHOSE_IDENTITY}"
             ))
             .event(self.refused())
+    }
+
+    /// What `kubectl create secret docker-registry` calls the registry.
+    fn server(&self) -> &str {
+        match self.reference.registry() {
+            "docker.io" => "https://index.docker.io/v1/",
+            registry => registry,
+        }
     }
 
     fn covers(&self) -> String {
@@ -268,17 +328,6 @@ impl<'a> Pod<'a> {
 
     fn has_secrets(&self) -> bool {
         !self.named.is_empty() || !self.subject.pull_secrets.given.is_empty()
-    }
-
-    fn has_node_identity(&self) -> bool {
-        NODE_IDENTITY
-            .iter()
-            .filter_map(|pattern| RegistryKey::new(pattern, true))
-            .any(|key| key.matches(&self.name))
-    }
-
-    fn is_public(&self) -> bool {
-        PUBLIC.iter().any(|prefix| self.name.starts_with(prefix))
     }
 
     fn refused(&self) -> Event {
@@ -338,7 +387,7 @@ fn not_retrieved(named: &NamedSecret<'_>) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::subject_for_tests::Case;
+    use crate::rule::subject_for_tests::{Case, refusal};
     use crate::workload::{Role, ServiceAccount};
 
     const IMAGE: &str = "ghcr.io/team/app:1";
@@ -372,6 +421,71 @@ mod tests {
 
     fn private(case: Case) -> Case {
         case.refused(RefusalReason::Unauthorized, Identity::Anonymous)
+    }
+
+    #[test]
+    fn what_the_registry_gives_us_and_not_the_pod_is_told_with_whose_credentials() {
+        let ours = Identity::Credential {
+            origin: "~/.docker/config.json (ghcr.io)".to_owned(),
+        };
+        let secret = Identity::PullSecret {
+            secret: "shop/regcred".to_owned(),
+        };
+        for (identity, reason, secrets, words, severity) in [
+            (
+                secret.clone(),
+                RefusalReason::Unauthorized,
+                true,
+                "ghcr.io does not take the pull secret shop/regcred for ghcr.io/team/app",
+                Severity::Error,
+            ),
+            (
+                secret,
+                RefusalReason::Forbidden,
+                true,
+                "ghcr.io does not give ghcr.io/team/app to the pull secret shop/regcred",
+                Severity::Error,
+            ),
+            (
+                Identity::Anonymous,
+                RefusalReason::Unauthorized,
+                true,
+                "ghcr.io/team/app is private, and the pod has no pull secret for it",
+                Severity::Error,
+            ),
+            (
+                Identity::Anonymous,
+                RefusalReason::Forbidden,
+                false,
+                "ghcr.io/team/app is private, and the pod has no pull secret for it",
+                Severity::Warning,
+            ),
+        ] {
+            let finding = Case::image(IMAGE)
+                .single(&[("linux/amd64", &[1])])
+                .change(|case| {
+                    if let Some(Answer::Found(found)) = &mut case.lookup {
+                        found.identity = ours.clone();
+                    }
+                    if secrets {
+                        let other = secret_of(SecretContent::Elsewhere);
+                        case.pull_secrets.secrets.push(other);
+                    }
+                    case.as_pod = Some(Answer::Refused(refusal(reason, identity)));
+                })
+                .only_finding(&RULE);
+            assert_eq!(finding.message, words);
+            assert_eq!(finding.severity, severity, "{words}");
+            let help = finding.help.unwrap_or_default();
+            assert!(
+                help.contains("read here with the credentials from ~/.docker/config.json (ghcr.io), which the pod does not have"),
+                "{help}"
+            );
+        }
+    }
+
+    fn secret_of(content: SecretContent) -> PullSecret {
+        secret("other", Some("shop"), content)
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::cluster::{NodePool, Target};
-use crate::facts::{Answer, BaseImages, Earlier, Failure, Found, Lookup, PlatformImage, Refusal};
+use crate::facts::{
+    Answer, BaseImages, Earlier, Failure, Found, Identity, Lookup, PlatformImage, Refusal,
+};
 use crate::oci::{Bytes, Digest, Manifest, Platform, Reference, media_type};
 use crate::workload::{Occurrence, PullPolicy, PullSecret, PullSecrets};
 
@@ -18,6 +20,11 @@ pub struct Subject<'a> {
     pub earlier: &'a [Earlier<'a>],
     /// The images of the run, which may be bases of others.
     pub bases: &'a BaseImages<'a>,
+    /// Whether the registry gives the image to the pod itself, and by which identity; none where that was not asked, because
+    /// everybody gets the image, or because the answer could not be another one.
+    pub as_pod: Option<&'a Answer<Identity>>,
+    /// Whether the run belongs to a pull request from a fork, which gets no credentials.
+    pub is_from_fork: bool,
     /// The node pools on which the pod can land; empty where there is no target.
     pub pools: &'a [&'a NodePool],
     /// The whole cluster; without any pool where there is no target.

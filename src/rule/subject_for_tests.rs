@@ -25,6 +25,8 @@ pub struct Case {
     pub earlier: Vec<(Reference, Found)>,
     /// Other images of the run.
     pub others: BTreeMap<Reference, Lookup>,
+    pub as_pod: Option<Answer<Identity>>,
+    pub is_from_fork: bool,
     pub pools: Vec<NodePool>,
     pub pull_secrets: PullSecrets,
     pub budgets: Budgets,
@@ -56,6 +58,8 @@ impl Case {
             lookup: None,
             earlier: Vec::new(),
             others: BTreeMap::new(),
+            as_pod: None,
+            is_from_fork: false,
             pools: Vec::new(),
             pull_secrets: PullSecrets::default(),
             budgets: Budgets::default(),
@@ -110,6 +114,7 @@ impl Case {
     /// Something found that has no image behind it.
     pub fn manifest(self, manifest: Manifest) -> Self {
         self.found(Found {
+            identity: Identity::Anonymous,
             digest: digest("top"),
             content_type: String::new(),
             manifest,
@@ -124,6 +129,7 @@ impl Case {
         let (platform, sizes) = images.first().expect("an image");
         let manifest = image_manifest(platform, sizes);
         self.found(Found {
+            identity: Identity::Anonymous,
             digest: digest(platform),
             content_type: String::new(),
             manifest: manifest.clone(),
@@ -161,6 +167,7 @@ impl Case {
             })
             .collect();
         self.found(Found {
+            identity: Identity::Anonymous,
             digest: digest("index"),
             content_type: media_type::OCI_INDEX.to_owned(),
             manifest: Manifest::Index(Index {
@@ -232,6 +239,8 @@ impl Case {
             lookup: self.lookup.as_ref(),
             earlier: &earlier,
             bases: &BaseImages::of(&self.others),
+            as_pod: self.as_pod.as_ref(),
+            is_from_fork: self.is_from_fork,
             pools: &pools,
             target: &Target {
                 pools: self.pools.clone(),

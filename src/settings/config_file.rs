@@ -66,6 +66,7 @@ pub struct ConfigFile {
     pub plain_http: Vec<String>,
     pub ca_files: Vec<PathBuf>,
     pub hosts_dirs: Vec<PathBuf>,
+    pub registries_confs: Vec<PathBuf>,
     pub mirrors: Vec<(String, String)>,
     pub concurrency: Option<usize>,
     pub per_host: Option<usize>,
@@ -132,6 +133,8 @@ struct Raw {
     ca_file: Vec<PathBuf>,
     #[serde(default)]
     hosts_dir: Vec<PathBuf>,
+    #[serde(default)]
+    registries_conf: Vec<PathBuf>,
     #[serde(default)]
     mirrors: BTreeMap<String, Vec<String>>,
     concurrency: Option<Spanned<usize>>,
@@ -269,6 +272,7 @@ impl ConfigFile {
             plain_http: raw.plain_http,
             ca_files: raw.ca_file.into_iter().map(here).collect(),
             hosts_dirs: raw.hosts_dir.into_iter().map(here).collect(),
+            registries_confs: raw.registries_conf.into_iter().map(here).collect(),
             mirrors: raw
                 .mirrors
                 .into_iter()

@@ -10,6 +10,7 @@ mod exceptions;
 mod fault;
 mod level;
 mod node_pool;
+mod pull_request;
 mod schema;
 mod scope;
 mod shown;
@@ -111,8 +112,12 @@ pub struct Settings {
     pub ca_files: Vec<PathBuf>,
     /// containerd's folders of `hosts.toml` files.
     pub hosts_dirs: Vec<PathBuf>,
+    /// Files of Podman's and CRI-O's format, each with its folder of further files.
+    pub registries_confs: Vec<PathBuf>,
     /// Mirrors, as a registry and an address, in the order in which they are asked.
     pub mirrors: Vec<(String, String)>,
+    /// Whether the run belongs to a pull request from a fork.
+    pub is_from_fork: bool,
     /// Questions under way at once.
     pub concurrency: usize,
     /// Questions under way at once at one host.
@@ -164,6 +169,7 @@ pub struct Overrides {
     pub plain_http: Vec<String>,
     pub ca_files: Vec<PathBuf>,
     pub hosts_dirs: Vec<PathBuf>,
+    pub registries_confs: Vec<PathBuf>,
     pub mirrors: Vec<(String, String)>,
     pub concurrency: Option<usize>,
     pub per_host: Option<usize>,
@@ -255,6 +261,7 @@ impl Settings {
         let plain_http = joined(overrides.plain_http, &file.plain_http);
         let ca_files = joined(overrides.ca_files, &file.ca_files);
         let hosts_dirs = joined(overrides.hosts_dirs, &file.hosts_dirs);
+        let registries_confs = joined(overrides.registries_confs, &file.registries_confs);
         let mirrors = joined(overrides.mirrors, &file.mirrors);
         let targets_given = !overrides.nodes.is_empty() || !overrides.platforms.is_empty();
         let (nodes, platforms, node_pools) = if targets_given {
@@ -318,7 +325,12 @@ impl Settings {
             plain_http,
             ca_files,
             hosts_dirs,
+            registries_confs,
             mirrors,
+            is_from_fork: pull_request::is_from_fork(
+                |name| std::env::var(name).ok(),
+                |path| Some(crate::input::read_path(Path::new(path)).ok()?.text),
+            ),
             concurrency: overrides
                 .concurrency
                 .or(file.concurrency)

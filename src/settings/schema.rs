@@ -36,6 +36,7 @@ pub fn config_schema() -> Value {
             "deep": flag("Read the content of all layers too."),
             "verify-blobs": flag("Ask whether every config and layer is there, with the declared size."),
             "hosts-dir": texts("Folders of HOST/hosts.toml files, as containerd reads them."),
+            "registries-conf": texts("Files of registries.conf, as CRI-O reads them, each with its folder FILE.d."),
             "mirrors": {
                 "description": "Hosts to ask before a registry: HOST to a list of URLs.",
                 "type": "object",

@@ -114,6 +114,7 @@ impl Settings {
         add("deep", Some(Value::Boolean(self.deep)));
         add("pull-secret", Some(paths(&self.pull_secrets)));
         add("hosts-dir", Some(paths(&self.hosts_dirs)));
+        add("registries-conf", Some(paths(&self.registries_confs)));
         let mut mirrors: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
         for (host, url) in &self.mirrors {
             mirrors.entry(host).or_default().push(url);
@@ -166,7 +167,7 @@ impl Settings {
 }
 
 /// Where the command line adds to what the file says.
-const ADDED_TO_THE_FILE: [&str; 9] = [
+const ADDED_TO_THE_FILE: [&str; 10] = [
     "exclude",
     "values",
     "set",
@@ -175,6 +176,7 @@ const ADDED_TO_THE_FILE: [&str; 9] = [
     "plain-http",
     "ca-file",
     "hosts-dir",
+    "registries-conf",
     "mirrors",
 ];
 

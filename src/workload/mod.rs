@@ -13,8 +13,8 @@ pub use placement::{
     NodeSelectorTerm, Operator, Placement, Requirement, Toleration, TolerationOperator,
 };
 pub use pull_secret::{
-    NamedSecret, NearMiss, PullSecret, PullSecrets, RegistryKey, SecretContent, SecretPlace,
-    ServiceAccount, covering, written,
+    NamedSecret, NearMiss, PodLogins, PullLogin, PullSecret, PullSecrets, RegistryKey,
+    SecretContent, SecretPlace, ServiceAccount, covering, written,
 };
 pub use runtime_class::RuntimeClass;
 pub use scheduling::{Landing, landing};

@@ -164,6 +164,7 @@ pub fn index(arm: Option<Answer<Manifest>>) -> Lookup {
         ..HistoryEntry::default()
     };
     Answer::Found(Found {
+        identity: Identity::Anonymous,
         digest: digest("index"),
         content_type: "application/vnd.oci.image.index.v1+json".to_owned(),
         manifest: manifest(&list),

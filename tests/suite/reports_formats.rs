@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use oci_preflight::facts::{Answer, Found};
+use oci_preflight::facts::{Answer, Found, Identity};
 use oci_preflight::finding::Finding;
 use oci_preflight::report::{GitLab, JUnit, Markdown, Report, Sarif};
 use oci_preflight::rule::RULES;
@@ -264,6 +264,7 @@ fn the_table_tells_what_a_node_of_each_pool_gets() {
     };
     let amd64 = index.images[0].clone();
     let single = Found {
+        identity: Identity::Anonymous,
         digest: amd64.digest.clone(),
         manifest: amd64
             .manifest

@@ -174,18 +174,26 @@ impl Manifest {
         if body.len() > MAX_MANIFEST_BYTES {
             return Err(ManifestError::TooLarge);
         }
+        let document = match serde_json::from_slice::<Document>(body) {
+            Ok(document) if body.trim_ascii_start().starts_with(b"{") => document,
+            _ => Self::lenient(body)?,
+        };
+        document.interpret(content_type.map(media_type::essence).as_deref())
+    }
+
+    /// Reads a document by way of a value, in which, as in Go, the last of two fields of one name counts. It also tells a
+    /// document of another shape from what is no JSON.
+    fn lenient(body: &[u8]) -> Result<Document, ManifestError> {
         // Go's `encoding/json`, and so a node, reads what is no UTF-8 in a string as U+FFFD.
         let document: Value = serde_json::from_str(&String::from_utf8_lossy(body))
             .map_err(|error| ManifestError::NotJson(error.to_string()))?;
         if !document.is_object() {
             return Err(ManifestError::NotJson("another JSON value".to_owned()));
         }
-        let document: Document =
-            serde_json::from_value(document).map_err(|error| ManifestError::Field {
-                field: "document".to_owned(),
-                reason: format!("does not have a manifest's shape: {error}"),
-            })?;
-        document.interpret(content_type.map(media_type::essence).as_deref())
+        serde_json::from_value(document).map_err(|error| ManifestError::Field {
+            field: "document".to_owned(),
+            reason: format!("does not have a manifest's shape: {error}"),
+        })
     }
 
     /// The declared media type, or the one that the shape tells.

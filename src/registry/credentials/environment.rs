@@ -88,13 +88,13 @@ impl EnvironmentCredentials {
             .tokens
             .iter()
             .find(|(variable, _)| *variable == family.variable)?;
-        Some(Credential {
-            origin: format!("the variable {variable}"),
-            kind: CredentialKind::Password {
+        Some(Credential::of_ours(
+            format!("the variable {variable}"),
+            CredentialKind::Password {
                 username: Secret::new(family.user.to_owned()),
                 password: token.clone(),
             },
-        })
+        ))
     }
 }
 

@@ -10,6 +10,7 @@ use super::{CredentialSources, helper};
 use crate::registry::RegistryError;
 use crate::registry::content::read_bounded;
 use crate::registry::single_flight::SingleFlight;
+use crate::workload::PullLogin;
 
 /// The most bytes of a credentials file.
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
@@ -24,6 +25,8 @@ pub struct Keyring {
     helpers: SingleFlight<(String, String), HelperAnswer>,
     helper_path: Option<OsString>,
     environment: EnvironmentCredentials,
+    /// What a pod shows one registry, where the keyring is a pod's.
+    of_pod: Option<(String, Credential)>,
 }
 
 /// What is known about a repository.
@@ -67,25 +70,42 @@ impl Keyring {
             helpers: SingleFlight::default(),
             helper_path: sources.helper_path.clone(),
             environment,
+            of_pod: None,
         })
+    }
+
+    /// What a pod shows `registry`, and no other host; nothing at all where it has no login.
+    pub fn of_pod(registry: &str, login: Option<&PullLogin>) -> Self {
+        Self {
+            of_pod: login.map(|login| (registry.to_owned(), Credential::of_pod(login))),
+            ..Self::default()
+        }
+    }
+
+    /// Whether it holds what a pod shows.
+    pub const fn is_of_pod(&self) -> bool {
+        self.of_pod.is_some()
     }
 
     /// The credential for `repository` at `registry`: the first file that knows one has the word, and where none does, the
     /// token of the registry's cloud.
     pub async fn find(&self, registry: &str, repository: &str) -> Findings {
         let mut findings = Findings::default();
+        if let Some((own, credential)) = &self.of_pod {
+            findings.credential = (own == registry).then(|| credential.clone());
+            return findings;
+        }
         for (path, document) in &self.documents {
             let credential = match document.entrance(registry, repository) {
                 None => continue,
-                Some(Entrance::Stored { key, kind }) => Some(Credential {
-                    origin: format!("{path} ({key})"),
-                    kind,
-                }),
+                Some(Entrance::Stored { key, kind }) => {
+                    Some(Credential::of_ours(format!("{path} ({key})"), kind))
+                }
                 Some(Entrance::Helper { name, server }) => {
                     match self.ask_helper(name, &server).await {
-                        Ok(kind) => kind.map(|kind| Credential {
-                            origin: format!("docker-credential-{name} ({server})"),
-                            kind,
+                        Ok(kind) => kind.map(|kind| {
+                            let origin = format!("docker-credential-{name} ({server})");
+                            Credential::of_ours(origin, kind)
                         }),
                         Err(trouble) => {
                             findings.trouble.get_or_insert(trouble);

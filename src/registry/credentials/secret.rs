@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::facts::Identity;
+use crate::workload::PullLogin;
+
 /// A text that is never shown.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
@@ -30,10 +33,33 @@ impl fmt::Debug for Secret {
 /// What to show a registry, and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
-    /// The file, with the key in it or the helper that it names.
-    pub origin: String,
+    /// Whose it is, for messages.
+    pub identity: Identity,
     /// The secret itself.
     pub kind: CredentialKind,
+}
+
+impl Credential {
+    /// A credential of whoever runs the program. `origin` is the file, with the key in it or the helper that it names.
+    pub const fn of_ours(origin: String, kind: CredentialKind) -> Self {
+        Self {
+            identity: Identity::Credential { origin },
+            kind,
+        }
+    }
+
+    /// What a pod shows.
+    pub fn of_pod(login: &PullLogin) -> Self {
+        Self {
+            identity: Identity::PullSecret {
+                secret: login.secret.clone(),
+            },
+            kind: CredentialKind::Password {
+                username: Secret::new(login.user().to_owned()),
+                password: Secret::new(login.password().to_owned()),
+            },
+        }
+    }
 }
 
 /// The kinds of credential that the files and helpers hold.
@@ -59,7 +85,7 @@ mod tests {
     #[test]
     fn debug_output_shows_no_secret() {
         let credential = Credential {
-            origin: "config.json".to_owned(),
+            identity: Identity::Anonymous,
             kind: CredentialKind::Password {
                 username: Secret::new("ada".to_owned()),
                 password: Secret::new("hunter2".to_owned()),

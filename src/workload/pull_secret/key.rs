@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use super::PullLogin;
+
 /// The key that Docker Hub's credentials have once the `/v1/` of old clients is away.
 const DOCKER_HUB: &str = "index.docker.io";
 
@@ -19,7 +21,7 @@ const HUB_HOSTS: [&str; 7] = [
     "www.docker.com",
 ];
 
-/// A key of `auths`: which images its credentials are for. It does not hold the credentials.
+/// A key of `auths`: which images its credentials are for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegistryKey {
     written: String,
@@ -30,6 +32,8 @@ pub struct RegistryKey {
     path: String,
     /// Whether there is a user or a password behind the key.
     pub has_credentials: bool,
+    /// Both, where they are known.
+    pub login: Option<PullLogin>,
 }
 
 /// What a key lacks to be used for an image that it is probably meant for.
@@ -71,7 +75,15 @@ impl RegistryKey {
             port: port.map(ToOwned::to_owned),
             path: if path == "/" { "" } else { path }.to_owned(),
             has_credentials,
+            login: None,
         })
+    }
+
+    /// Reads a key with what stands behind it.
+    #[must_use]
+    pub fn with_login(written: &str, login: Option<PullLogin>) -> Option<Self> {
+        let key = Self::new(written, login.is_some())?;
+        Some(Self { login, ..key })
     }
 
     /// The key as it is written.

@@ -1,10 +1,12 @@
-//! The secrets that pods pull with, as the kubelet puts them together. No type here holds a credential.
+//! The secrets that pods pull with, as the kubelet puts them together. Only [`PullLogin`] holds a credential.
 
 mod key;
+mod login;
 
 use std::collections::BTreeSet;
 
 pub use key::{NearMiss, RegistryKey, covering, written};
+pub use login::PullLogin;
 
 use super::{Occurrence, Role};
 
@@ -46,6 +48,17 @@ pub struct ServiceAccount {
     pub namespace: Option<String>,
     /// The pull secrets of its pods that name none of their own.
     pub pull_secrets: Vec<String>,
+}
+
+/// What a pod shows a registry for an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodLogins<'a> {
+    /// The logins, in the order in which the kubelet tries them; empty where it asks as nobody.
+    pub logins: Vec<&'a PullLogin>,
+    /// Whether the content of all secrets that the pod names is known.
+    pub is_known: bool,
+    /// Whether the pod, or its service account, names any.
+    pub names_some: bool,
 }
 
 /// All pull secrets that are known.
@@ -139,6 +152,31 @@ impl PullSecrets {
                 place: self.place(name, namespace),
             })
             .collect()
+    }
+
+    /// What the pod that names an image shows its registry.
+    #[must_use]
+    pub fn shown_for<'a>(&'a self, occurrence: &'a Occurrence, name: &str) -> PodLogins<'a> {
+        let named = self.named_by(occurrence);
+        let is_read = |named: &NamedSecret<'_>| {
+            named
+                .here()
+                .is_some_and(|secret| matches!(secret.content, SecretContent::Keys(_)))
+        };
+        let is_known = named.iter().all(is_read);
+        let names_some = !named.is_empty();
+        let secrets = named
+            .iter()
+            .filter_map(NamedSecret::here)
+            .chain(&self.given);
+        PodLogins {
+            logins: covering(secrets.flat_map(PullSecret::keys), name)
+                .into_iter()
+                .filter_map(|key| key.login.as_ref())
+                .collect(),
+            is_known,
+            names_some,
+        }
     }
 
     /// A namespace that is not said may be any: it is often given at the deploy.

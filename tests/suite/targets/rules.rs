@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use oci_preflight::cluster::{NodePool, Target};
 use oci_preflight::extract::{extract, permissions::permissions};
-use oci_preflight::facts::{Answer, BaseImages, Found, Lookup, PlatformImage};
+use oci_preflight::facts::{Answer, BaseImages, Found, Identity, Lookup, PlatformImage};
 use oci_preflight::finding::Finding;
 use oci_preflight::oci::{
     Bytes, Descriptor, Digest, ImageManifest, Index, IndexEntry, Manifest, media_type,
@@ -76,6 +76,8 @@ impl Case {
             bases: &BaseImages::default(),
             occurrence,
             lookup: self.lookup.as_ref(),
+            as_pod: None,
+            is_from_fork: false,
             pools: &pools,
             target: &self.target,
             pull_secrets: &PullSecrets::default(),
@@ -131,6 +133,7 @@ fn index(platforms: &[&str], sizes: &[u64]) -> Found {
             platform: image.declared.clone(),
         });
     Found {
+        identity: Identity::Anonymous,
         digest: Digest::sha256_of(b"index"),
         content_type: media_type::OCI_INDEX.to_owned(),
         manifest: Manifest::Index(Index {
