@@ -19,6 +19,7 @@ mod base;
 mod changed;
 mod ci_examples;
 mod cli;
+mod cloud_tokens;
 mod completeness;
 mod completions;
 mod config;

@@ -125,9 +125,13 @@ fn best<'a, V>(
         .map(|(_, key, value)| (key, value))
 }
 
-/// A key as `host[:port][/path]`: without scheme, without the `/v1/` of old clients, and with one name for Docker Hub.
+/// A key as `host[:port][/path]`: without scheme, without the `/v1/` of old clients, and with one name for Docker Hub
+/// (`docker/cli` `cli/config/credentials/file_store.go`, `ConvertToHostname`).
 fn normal_key(key: &str) -> String {
-    let key = key.split_once("://").map_or(key, |(_, rest)| rest);
+    let key = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| key.strip_prefix(scheme))
+        .unwrap_or(key);
     let (host, path) = key.split_once('/').unwrap_or((key, ""));
     let host = match host {
         "index.docker.io" | "registry-1.docker.io" => "docker.io",
@@ -212,6 +216,21 @@ mod tests {
     }
 
     #[test]
+    fn a_key_names_its_host_as_docker_reads_it() {
+        for (key, host) in [
+            ("a.io", "a.io"),
+            ("https://a.io", "a.io"),
+            ("http://a.io:5000/v2/", "a.io:5000"),
+            ("[2001:db8::1]:5000", "[2001:db8::1]:5000"),
+            ("https://index.docker.io/v1/", "docker.io"),
+            ("unix:///run/docker.sock", "unix:"),
+        ] {
+            let normal = normal_key(key);
+            assert_eq!(normal.split('/').next(), Some(host), "{key}");
+        }
+    }
+
+    #[test]
     fn a_helper_of_the_host_comes_first_and_the_store_last() {
         let file = CredentialsDocument::parse(
             br#"{"auths":{"a.io":{},"b.io":{"username":"b","password":"x"}},
@@ -272,6 +291,13 @@ mod tests {
             else {
                 panic!("{row}");
             };
+            if system == "docker-cli-key-to-host" {
+                let config: serde_json::Value = serde_json::from_str(config).expect(id);
+                let normal = normal_key(config["key"].as_str().expect(id));
+                assert_eq!(normal.split('/').next(), Some(expected), "{id}");
+                checked += 1;
+                continue;
+            }
             if !["auth.json", "docker-config.json", ".dockercfg"]
                 .iter()
                 .any(|name| system.starts_with(name))
@@ -290,6 +316,6 @@ mod tests {
             let wanted = (matches == "yes").then(|| expected.to_owned());
             assert_eq!(found, wanted, "{id}");
         }
-        assert!(checked > 15, "{checked} cases");
+        assert_eq!(checked, 28, "cases");
     }
 }
