@@ -135,13 +135,7 @@ async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<
     pull_secrets.join(std::mem::take(&mut gathered.pull_secrets));
     targets::join(&mut target, &gathered.node_pools);
     let mut previous = Previous::read(settings, &gathered, &sources).await?;
-    let revision = settings.changed_since.as_deref();
-    let changes = revision.map(Changes::since).transpose()?;
-    let is_narrowed =
-        changes.is_some_and(|changes| changed::narrow(&changes, settings, &mut gathered, &sources));
-    if is_narrowed {
-        previous.narrow(&gathered.occurrences);
-    }
+    let is_narrowed = narrow(settings, &mut gathered, &sources, &mut previous)?;
 
     // Ask
     let registry = Registry::new(options(settings))?;
@@ -167,13 +161,15 @@ async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<
     }
     judge::drop_wrong_guesses(&mut gathered.occurrences, &mut lookups, &hosts);
     let landings = judge::landings(&gathered.occurrences, &target, &elsewhere);
+    let places = gathered.occurrences.as_slice();
+    let at_once = settings.concurrency;
     let as_pods = pods::ask(
         &registry,
-        &gathered.occurrences,
+        places,
         &wants,
         &pull_secrets,
         &mut lookups,
-        settings.concurrency,
+        at_once,
     )
     .await;
 
@@ -182,7 +178,7 @@ async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<
         registry.add_older_tags(lacking, &mut lookups).await;
     }
 
-    let places = (gathered.occurrences.as_slice(), &landings);
+    let places = (places, &landings);
     previous
         .ask_histories(settings, &registry, places, &lookups)
         .await;
@@ -235,6 +231,23 @@ async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<
         statistics: statistics(&registry, started),
     };
     Ok(Report::new(report, settings.fail_on))
+}
+
+/// Leaves out what has not changed, where only changes are wanted, and says whether it did.
+fn narrow(
+    settings: &Settings,
+    gathered: &mut gather::Asked,
+    sources: &SourceMap,
+    previous: &mut Previous,
+) -> Result<bool, LintError> {
+    let revision = settings.changed_since.as_deref();
+    let changes = revision.map(Changes::since).transpose()?;
+    let is_narrowed =
+        changes.is_some_and(|changes| changed::narrow(&changes, settings, gathered, sources));
+    if is_narrowed {
+        previous.narrow(&gathered.occurrences);
+    }
+    Ok(is_narrowed)
 }
 
 /// Asks about everything that is wanted, `total` images, and says how far it is.
