@@ -10,6 +10,7 @@ mod digests;
 mod documents;
 mod endless;
 mod heads;
+mod http2;
 mod kinds;
 mod proxies;
 mod redirects;
@@ -149,6 +150,13 @@ impl Stage {
         self
     }
 
+    /// Trusts this authority, too.
+    fn trusting(self, authority: &str) -> Self {
+        let file = self.folder.path().join("ca.pem");
+        std::fs::write(&file, authority).expect("the authority's file");
+        self.argument(format!("--ca-file={}", file.display()))
+    }
+
     /// Asks for this digest in place of a tag.
     fn by_digest(mut self, digest: &oci_preflight::oci::Digest) -> Self {
         self.version = format!("@{digest}");
@@ -213,6 +221,7 @@ const FAMILIES: &[(&str, &[Fault])] = &[
     ("Token services", tokens::FAULTS),
     ("Redirects", redirects::FAULTS),
     ("Connections", connections::FAULTS),
+    ("HTTP/2", http2::FAULTS),
     ("Slow and endless answers", endless::FAULTS),
     ("TLS", tls::FAULTS),
     ("Proxies", proxies::FAULTS),

@@ -2,16 +2,15 @@
 
 use std::io;
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 use super::answer::{redirect, unauthorized};
-use super::server::{FaultRegistry, Request, Seen, Serve};
+use super::server::{FaultRegistry, Request, Seen, Serve, bind, serve_on};
 use super::tls::signed;
 use super::{Expected, FOUND, Stage, faults, unknown};
 
@@ -32,25 +31,15 @@ enum Behaviour {
 
 /// Starts a proxy that leads to `target`, and gives its port.
 fn proxy(behaviour: Behaviour, target: String, seen: Arc<Mutex<Seen>>) -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.set_nonblocking(true).expect("a socket");
+    let listener = bind("127.0.0.1");
     let port = listener.local_addr().expect("an address").port();
-    thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(async move {
-            let listener = TcpListener::from_std(listener).expect("a listener");
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, behaviour, target.clone(), Arc::clone(&seen)));
-            }
-        });
+    serve_on(listener, move |stream| {
+        lead(stream, behaviour, target.clone(), Arc::clone(&seen))
     });
     port
 }
 
-async fn serve(
+async fn lead(
     mut client: TcpStream,
     behaviour: Behaviour,
     target: String,
@@ -94,17 +83,12 @@ async fn serve(
 /// A registry behind a proxy with this login, and what the registry answers.
 fn behind(behaviour: Behaviour, login: &str, serve: Serve) -> Stage {
     let certificate = signed(&[HOST, "127.0.0.1", "localhost"], |_| {});
-    let stage = Stage::of(FaultRegistry::start(
-        serve,
-        Some(certificate.tls),
-        "127.0.0.1",
-    ));
-    let file = stage.folder.path().join("ca.pem");
-    std::fs::write(&file, certificate.authority).expect("the authority's file");
-    let port = proxy(behaviour, stage.host.clone(), Arc::clone(&stage.seen));
-    stage
+    let authority = certificate.authority.clone();
+    let server = FaultRegistry::start(serve, Some(certificate.tls()), "127.0.0.1");
+    let port = proxy(behaviour, server.host.clone(), Arc::clone(&server.seen));
+    Stage::of(server)
         .at(HOST)
-        .argument(format!("--ca-file={}", file.display()))
+        .trusting(&authority)
         .variable("HTTPS_PROXY", format!("http://{login}127.0.0.1:{port}"))
 }
 

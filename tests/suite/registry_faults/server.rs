@@ -136,7 +136,7 @@ pub struct Seen {
 }
 
 /// A connection, encrypted or not.
-trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
+pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
     /// Makes the end of the connection a reset.
     fn reset(&self) -> io::Result<()>;
 }
@@ -170,13 +170,8 @@ struct Shared {
 }
 
 impl FaultRegistry {
-    /// Starts both servers on a thread of their own.
+    /// Starts both servers.
     pub fn start(serve: Serve, tls: Option<TlsAcceptor>, address: &str) -> Self {
-        let bind = |address: &str| {
-            let listener = std::net::TcpListener::bind((address, 0)).expect("a port");
-            listener.set_nonblocking(true).expect("a socket");
-            listener
-        };
         let (own, other) = (bind(address), bind("127.0.0.1"));
         let scheme = if tls.is_some() { "https" } else { "http" };
         let host = own.local_addr().expect("an address").to_string();
@@ -189,36 +184,52 @@ impl FaultRegistry {
             tls,
             seen: Arc::clone(&seen),
         });
-        thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime");
-            runtime.block_on(async {
-                let listen = |listener, is_elsewhere| {
-                    let listener = TcpListener::from_std(listener).expect("a listener");
-                    Arc::clone(&shared).listen(listener, is_elsewhere)
-                };
-                tokio::join!(listen(own, false), listen(other, true));
+        for (listener, is_elsewhere) in [(own, false), (other, true)] {
+            let shared = Arc::clone(&shared);
+            serve_on(listener, move |stream| {
+                Arc::clone(&shared).greet(stream, is_elsewhere)
             });
-        });
+        }
         Self { host, seen }
     }
 }
 
+/// A free port of an address.
+pub fn bind(address: &str) -> std::net::TcpListener {
+    let listener = std::net::TcpListener::bind((address, 0)).expect("a port");
+    listener.set_nonblocking(true).expect("a socket");
+    listener
+}
+
+/// Does this with each connection, on a thread of its own, for as long as the test runs.
+pub fn serve_on<F>(
+    listener: std::net::TcpListener,
+    handle: impl Fn(TcpStream) -> F + Send + 'static,
+) where
+    F: Future<Output = io::Result<()>> + Send + 'static,
+{
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let listener = TcpListener::from_std(listener).expect("a listener");
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(handle(stream));
+            }
+        });
+    });
+}
+
 impl Shared {
-    async fn listen(self: Arc<Self>, listener: TcpListener, is_elsewhere: bool) {
-        while let Ok((stream, _)) = listener.accept().await {
-            let shared = Arc::clone(&self);
-            tokio::spawn(async move {
-                match &shared.tls {
-                    None => shared.converse(stream, is_elsewhere).await,
-                    Some(tls) => {
-                        let stream = tls.accept(stream).await?;
-                        shared.converse(stream, is_elsewhere).await
-                    }
-                }
-            });
+    async fn greet(self: Arc<Self>, stream: TcpStream, is_elsewhere: bool) -> io::Result<()> {
+        match &self.tls {
+            None => self.converse(stream, is_elsewhere).await,
+            Some(tls) => {
+                let stream = tls.accept(stream).await?;
+                self.converse(stream, is_elsewhere).await
+            }
         }
     }
 
@@ -303,7 +314,7 @@ async fn read_head(stream: &mut impl Wire) -> io::Result<Option<String>> {
 }
 
 impl Step {
-    async fn take(self, stream: &mut impl Wire) -> io::Result<()> {
+    pub async fn take(self, stream: &mut impl Wire) -> io::Result<()> {
         match self {
             Self::Send(bytes) => stream.write_all(&bytes).await?,
             Self::Drip(bytes, pause) => {

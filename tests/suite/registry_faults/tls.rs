@@ -6,7 +6,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
 };
 use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::TlsAcceptor;
 
 use super::answer::{Step, bytes, redirect, unauthorized, wants_token};
@@ -17,7 +17,13 @@ use super::{Expected, FOUND, Stage, faults, registry, unknown};
 pub struct Signed {
     /// The authority's certificate, as PEM.
     pub authority: String,
-    pub tls: TlsAcceptor,
+    pub config: ServerConfig,
+}
+
+impl Signed {
+    pub fn tls(self) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::new(self.config))
+    }
 }
 
 /// A server's certificate for `names`, changed by `change` before an authority signs it.
@@ -36,28 +42,26 @@ pub fn signed(names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Si
     let certificate = params.signed_by(&key, &authority).expect("a certificate");
     Signed {
         authority: authority.pem(),
-        tls: acceptor(vec![certificate.der().clone()], &key),
+        config: config(vec![certificate.der().clone()], &key),
     }
 }
 
-fn acceptor(chain: Vec<rustls::pki_types::CertificateDer<'static>>, key: &KeyPair) -> TlsAcceptor {
+fn config(chain: Vec<CertificateDer<'static>>, key: &KeyPair) -> ServerConfig {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder()
+    ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(chain, key)
-        .expect("a server's TLS");
-    TlsAcceptor::from(Arc::new(config))
+        .expect("a server's TLS")
 }
 
 const LOOPBACK: &[&str] = &["127.0.0.1", "localhost"];
 
 /// A registry with this certificate, whose authority is trusted.
 fn trusted(serve: Serve, signed: Signed) -> Stage {
-    let stage = Stage::of(FaultRegistry::start(serve, Some(signed.tls), "127.0.0.1"));
-    let file = stage.folder.path().join("ca.pem");
-    std::fs::write(&file, signed.authority).expect("the authority's file");
-    stage.argument(format!("--ca-file={}", file.display()))
+    let authority = signed.authority.clone();
+    let server = FaultRegistry::start(serve, Some(signed.tls()), "127.0.0.1");
+    Stage::of(server).trusting(&authority)
 }
 
 /// A registry whose certificate is its own authority, which nobody trusts.
@@ -68,7 +72,8 @@ fn selfsigned() -> Stage {
         .expect("names")
         .self_signed(&key)
         .expect("a certificate");
-    let tls = acceptor(vec![certificate.der().clone()], &key);
+    let config = config(vec![certificate.der().clone()], &key);
+    let tls = TlsAcceptor::from(Arc::new(config));
     Stage::of(FaultRegistry::start(Request::good, Some(tls), "127.0.0.1"))
 }
 
