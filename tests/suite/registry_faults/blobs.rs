@@ -1,5 +1,7 @@
 //! Configs and layers that are missing, swapped, cut or too large.
 
+use std::sync::LazyLock;
+
 use serde_json::json;
 
 use super::answer::{Answer, error, redirect, unauthorized, whole};
@@ -45,19 +47,19 @@ fn half(request: &Request) -> Answer {
         .body(&body[..body.len() / 2])
 }
 
-/// A config that is sound and has so many bytes.
-fn large_config(length: usize) -> Image {
+/// The sound image with a config of sixteen megabytes.
+static LARGE_CONFIG: LazyLock<Image> = LazyLock::new(|| {
     let mut image = good_image();
     let mut document: serde_json::Value =
         serde_json::from_slice(&image.blobs[1].bytes).expect("JSON");
-    document["author"] = json!("x".repeat(length));
+    document["author"] = json!("x".repeat(16 * 1024 * 1024));
     image.blobs[1] = Content::json(&image.blobs[1].media_type.clone(), &document);
     let mut manifest: serde_json::Value =
         serde_json::from_slice(&image.manifest.bytes).expect("JSON");
     manifest["config"] = image.blobs[1].descriptor();
     image.manifest = Content::json(&image.manifest.media_type.clone(), &manifest);
     image
-}
+});
 
 faults! {
     /// The config is not there.
@@ -69,8 +71,8 @@ faults! {
     /// The config is for somebody else.
     config403: found_with("access-denied"),
         registry(|request| config(request, |_| error(403, "DENIED")));
-    /// A config of 64 megabytes.
-    configbig: unknown("malformed"), registry(|request| request.holding(&large_config(64 * 1024 * 1024)));
+    /// A config of 16 megabytes.
+    configbig: unknown("malformed"), registry(|request| request.holding(&LARGE_CONFIG));
     /// Another config than its digest says.
     configswap: DAMAGED, registry(|request| {
         config(request, |_| whole(200).body(Image::oci("linux/arm64", "b").blobs[1].bytes.clone()))

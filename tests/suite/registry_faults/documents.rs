@@ -107,8 +107,8 @@ faults! {
     /// A manifest and an index in one document.
     ambiguous: DAMAGED.saying("expected manifest but found index"),
         registry(|request| with_members(request, "\"manifests\":[{}]"));
-    /// A string of 32 megabytes.
-    hugestr: DAMAGED, registry(|request| request.holding(&annotated(32 * 1024 * 1024)));
+    /// A string of 16 megabytes.
+    hugestr: DAMAGED, registry(|request| request.holding(&annotated(16 * 1024 * 1024)));
     /// Terminal escapes, workflow commands and changes of direction in an annotation.
     control: FOUND, registry(|request| {
         with_members(request, r#""annotations":{"title":"\u001b[2J\u202e\n::error::owned"}"#)
