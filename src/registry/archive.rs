@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::io::{self, BufRead, BufReader, Read, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 use serde::Deserialize;
@@ -46,9 +46,57 @@ enum Content {
         digest: String,
         size: u64,
         kept: Option<Vec<u8>>,
+        /// Where it begins in the unpacked archive.
+        start: u64,
     },
     /// A link to another entry.
     Link(String),
+}
+
+/// An archive that was read.
+#[derive(Debug)]
+pub(super) struct Unpacked {
+    /// An OCI image layout without the layers.
+    pub folder: TempDir,
+    archive: PathBuf,
+    /// Whether the archive is compressed as a whole.
+    is_compressed: bool,
+    /// Where each file stands in the archive without its compression, and its bytes, by digest.
+    places: HashMap<String, (u64, u64)>,
+}
+
+impl Unpacked {
+    /// The content of a file with this digest, as the archive holds it; none where there is none.
+    pub fn content(&self, digest: &str) -> io::Result<Option<Box<dyn Read + Send>>> {
+        let Some(&(start, bytes)) = self.places.get(digest) else {
+            return Ok(None);
+        };
+        let mut file = File::open(&self.archive)?;
+        if self.is_compressed {
+            let reader = MultiGzDecoder::new(BufReader::with_capacity(1 << 17, file));
+            let content = Behind {
+                reader,
+                skip: start,
+            };
+            return Ok(Some(Box::new(content.take(bytes))));
+        }
+        file.seek(SeekFrom::Start(start))?;
+        Ok(Some(Box::new(file.take(bytes))))
+    }
+}
+
+/// What follows the first bytes of a stream, which are read when it is.
+struct Behind<R> {
+    reader: R,
+    skip: u64,
+}
+
+impl<R: Read> Read for Behind<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let skip = std::mem::take(&mut self.skip);
+        io::copy(&mut self.reader.by_ref().take(skip), &mut io::sink())?;
+        self.reader.read(buffer)
+    }
 }
 
 /// Writes what the archive says of its images into a folder, as an OCI image layout without the layers: those are read once,
@@ -57,10 +105,11 @@ enum Content {
 /// # Errors
 ///
 /// What is wrong with the file, in words.
-pub(super) fn unpack(path: &Path) -> Result<TempDir, String> {
+pub(super) fn unpack(path: &Path) -> Result<Unpacked, String> {
     let entries =
         File::open(path).and_then(|file| entries(BufReader::with_capacity(1 << 19, file)));
-    let entries = entries.map_err(|error| format!("it is no archive of images: {error}"))?;
+    let (entries, is_compressed) =
+        entries.map_err(|error| format!("it is no archive of images: {error}"))?;
     let folder = TempDir::with_prefix("oci-preflight-").map_err(|error| error.to_string())?;
     let index = match (
         kept(&entries, "index.json"),
@@ -98,7 +147,21 @@ pub(super) fn unpack(path: &Path) -> Result<TempDir, String> {
         }
     };
     std::fs::write(folder.path().join("index.json"), index).map_err(|error| error.to_string())?;
-    Ok(folder)
+    let places = entries.into_values().filter_map(|content| match content {
+        Content::File {
+            digest,
+            size,
+            start,
+            ..
+        } => Some((digest, (start, size))),
+        Content::Link(_) => None,
+    });
+    Ok(Unpacked {
+        places: places.collect(),
+        archive: path.to_owned(),
+        is_compressed,
+        folder,
+    })
 }
 
 /// The entries of the index for one image, and its manifest and config in the folder.
@@ -173,7 +236,9 @@ fn file<'a>(
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
         match entries.get(path.trim_start_matches("./"))? {
-            Content::File { digest, size, kept } => return Some((digest, *size, kept.as_deref())),
+            Content::File {
+                digest, size, kept, ..
+            } => return Some((digest, *size, kept.as_deref())),
             // The classic `docker save` links a layer to the one of another image: `../ID/layer.tar`.
             Content::Link(target) => {
                 let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -190,14 +255,15 @@ fn file<'a>(
     None
 }
 
-/// Reads the whole archive once.
-fn entries(mut reader: impl BufRead) -> io::Result<HashMap<String, Content>> {
+/// Reads the whole archive once, and says whether it is compressed.
+fn entries(mut reader: impl BufRead) -> io::Result<(HashMap<String, Content>, bool)> {
     let is_gzip = reader.fill_buf()?.starts_with(&[0x1f, 0x8b]);
-    if is_gzip {
-        read(MultiGzDecoder::new(reader))
+    let entries = if is_gzip {
+        read(MultiGzDecoder::new(reader))?
     } else {
-        read(reader)
-    }
+        read(reader)?
+    };
+    Ok((entries, is_gzip))
 }
 
 fn read(reader: impl Read) -> io::Result<HashMap<String, Content>> {
@@ -234,7 +300,8 @@ fn read(reader: impl Read) -> io::Result<HashMap<String, Content>> {
             .to_owned();
         let content = match kind {
             EntryType::Regular | EntryType::Continuous => {
-                file_content(&mut entry, &mut kept_bytes)?
+                let start = entry.raw_file_position();
+                file_content(&mut entry, start, &mut kept_bytes)?
             }
             EntryType::Symlink | EntryType::Link => {
                 let target = entry.link_name_bytes().unwrap_or_default();
@@ -257,7 +324,7 @@ fn pax_path(text: &[u8]) -> Option<Vec<u8>> {
     paths.next().map(<[u8]>::to_vec)
 }
 
-fn file_content(entry: &mut impl Read, kept_bytes: &mut usize) -> io::Result<Content> {
+fn file_content(entry: &mut impl Read, start: u64, kept_bytes: &mut usize) -> io::Result<Content> {
     let mut hash = Sha256::new();
     let mut kept = Some(Vec::new());
     let mut size = 0;
@@ -287,5 +354,6 @@ fn file_content(entry: &mut impl Read, kept_bytes: &mut usize) -> io::Result<Con
         digest: format!("sha256:{hex}"),
         size,
         kept,
+        start,
     })
 }

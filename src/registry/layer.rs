@@ -1,6 +1,6 @@
 //! The content of a layer, as it comes in.
 
-use std::fs::File;
+use std::io::Read;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -20,10 +20,9 @@ use crate::facts::{Answer, FailureReason};
 use crate::oci::{Descriptor, Digest, Reference};
 
 /// Where the content of a layer comes from.
-#[derive(Debug)]
 pub enum LayerBlob<'a> {
-    /// A file of a layout.
-    File(File),
+    /// A file of a layout, or a part of an archive.
+    File(Box<dyn Read + Send>),
     /// A registry.
     Download(Download<'a>),
 }

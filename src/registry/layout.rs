@@ -3,13 +3,11 @@
 //! Source: OCI image-spec `image-layout.md`.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
 use super::RegistryError;
-use super::archive;
+use super::archive::{self, Unpacked};
 use super::content::{Document, read_bounded, verify};
 use super::setback::Setback;
 use crate::facts::{Identity, Missing, Refusal, RefusalReason};
@@ -28,8 +26,8 @@ const IMAGE_NAME: &str = "io.containerd.image.name";
 pub(super) struct Layout {
     folder: PathBuf,
     entries: Vec<IndexEntry>,
-    /// Holds the folder of an archive, and removes it.
-    _unpacked: Option<TempDir>,
+    /// The archive that was read; its folder goes with it.
+    unpacked: Option<Unpacked>,
 }
 
 /// The names of the images in a layout or an archive, in their order: whole references, tags alone, and digests of those that
@@ -58,14 +56,14 @@ impl Layout {
         };
         let unpacked = path.is_file().then(|| archive::unpack(path));
         let unpacked = unpacked.transpose().map_err(fail)?;
-        let folder = unpacked.as_ref().map_or(path, TempDir::path);
+        let folder = unpacked.as_ref().map_or(path, |it| it.folder.path());
         let index = read_bounded(&folder.join("index.json"), MAX_MANIFEST_BYTES as u64)
             .map_err(|error| fail(format!("index.json cannot be read: {error}")))?;
         match Manifest::parse(&index, Some(media_type::OCI_INDEX)) {
             Ok(Manifest::Index(index)) => Ok(Self {
                 folder: folder.to_path_buf(),
                 entries: index.entries,
-                _unpacked: unpacked,
+                unpacked,
             }),
             Ok(other) => Err(fail(format!("index.json is an {}", other.kind()))),
             Err(error) => Err(fail(format!("index.json: {error}"))),
@@ -129,11 +127,16 @@ impl Layout {
     }
 
     /// A blob, to be read by the caller, who verifies it too.
-    pub fn open_blob(&self, digest: &Digest) -> Result<File, Setback> {
+    pub fn open_blob(&self, digest: &Digest) -> Result<Box<dyn Read + Send>, Setback> {
         let path = self.path(digest);
+        if let Some(unpacked) = &self.unpacked {
+            let content = unpacked.content(digest.as_str());
+            let content = content.map_err(|error| unreadable(&path, &error))?;
+            return content.ok_or_else(|| self.not_found(Missing::Blob));
+        }
         let opened = File::open(&path).and_then(|file| Ok((file.metadata()?, file)));
         match opened {
-            Ok((metadata, file)) if metadata.is_file() => Ok(file),
+            Ok((metadata, file)) if metadata.is_file() => Ok(Box::new(file)),
             Ok(_) => Err(unreadable(&path, &io::Error::other("it is no file"))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(self.not_found(Missing::Blob))

@@ -24,6 +24,7 @@ mod completeness;
 mod completions;
 mod config;
 mod deep;
+mod deep_dive;
 mod deep_downloads;
 mod docker_registry;
 mod documented_ci;
