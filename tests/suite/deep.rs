@@ -244,7 +244,7 @@ fn nothing_is_written_outside_the_cache() {
     // The sound layers, and not the damaged one: two images have eight of them, and share base and program.
     assert_eq!(kept.len(), 6, "{kept:?}");
     assert!(
-        kept.iter().all(|name| name.starts_with("v1/layers/")),
+        kept.iter().all(|name| name.contains("/layers/")),
         "{kept:?}"
     );
 }
