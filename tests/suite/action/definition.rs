@@ -21,9 +21,6 @@ const NO_INPUT: [(&str, &str); 8] = [
     ("verbose", "the reports hold all of it"),
 ];
 
-/// Newer options, whose inputs follow: a workflow says them in the config file until then.
-const NO_INPUT_YET: [&str; 1] = ["registries-conf"];
-
 /// Inputs that are no options of `lint`, and why.
 const NO_OPTION: [(&str, &str); 6] = [
     ("paths", "stand behind the options"),
@@ -68,9 +65,6 @@ fn the_inputs_are_the_options_of_lint() {
     let mut expected = options.clone();
     for (option, why) in NO_INPUT {
         assert!(expected.remove(option), "{option} {why}, but is no option");
-    }
-    for option in NO_INPUT_YET {
-        expected.remove(option);
     }
     for (input, why) in NO_OPTION {
         assert!(
