@@ -10,7 +10,7 @@ use super::arguments::{Color, ExplainArguments, ListFormat};
 use super::terminal;
 use crate::event::{self, Explanation};
 use crate::lint;
-use crate::report::{Detail, FormatName, Report, Style};
+use crate::report::{Detail, FormatName, Report, Style, write_explanation};
 use crate::rule::{self, RULES, Rule};
 use crate::settings::{ConfigFile, Overrides, Settings, find_config_file, nearest};
 
@@ -71,9 +71,10 @@ async fn explain(
             terminal::print(|out| explanation.write_json(checked.as_ref(), out))?;
         }
         ListFormat::Pretty => {
-            terminal::print(|out| explanation.write_text(out))?;
+            let style = terminal::style(color);
+            terminal::print(|out| write_explanation(&explanation, style, out))?;
             if let Some(report) = &report {
-                let format = FormatName::Pretty.format(terminal::style(color), Detail::Normal);
+                let format = FormatName::Pretty.format(style, Detail::Normal);
                 terminal::print(|out| format.write(report, out))?;
             }
         }

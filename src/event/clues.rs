@@ -27,6 +27,16 @@ pub struct Clues {
     pub(super) address: Option<String>,
     /// The pull secrets that the message names.
     pub(super) secrets: Option<String>,
+    /// The repository of Artifact Registry that the message or its record names.
+    pub(super) artifacts: Option<Artifacts>,
+}
+
+/// A repository of Artifact Registry, by the parts of its full name `projects/…/locations/…/repositories/…`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Artifacts {
+    pub project: String,
+    pub location: String,
+    pub repository: String,
 }
 
 /// Where messages name the image, the fullest form first. Group 1 is the image.
@@ -49,7 +59,7 @@ const IMAGE_FORMS: [&str; 17] = [
     r"(?:source metadata for|[Ii]mage|Tag) ([\w.-]+(?::\d+)?/[\w./-]+(?::[\w][\w.-]*)?(?:@sha256:[0-9a-f]+)?)",
     r#"parsing reference:? "([^"]*)""#,
     r#"\bimage="([^"\s]+)""#,
-    r#"(?:pull(?:ing)? image|image pull failed for) "?([a-zA-Z0-9][^\s",;]*[:/.][^\s",;]*[a-zA-Z0-9])"#,
+    r#"(?:pull(?:ing)? image|image pull failed for) ([a-zA-Z0-9][^\s",;]*[:/.][^\s",;]*[a-zA-Z0-9])"#,
     r"([a-z0-9][\w.-]*(?::\d+)?/[a-z0-9][\w./-]*(?::[\w][\w.-]*)?@sha256:[0-9a-f]{64})",
 ];
 
@@ -74,26 +84,41 @@ static ADDRESS: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"dial tcp (\[[0-9a-fA-F:]+\]:\d+|[0-9.]+:\d+)").ok());
 static READING: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"reading manifest (\S+) in ([^\s:]+(?::[0-9]+/[^\s:]+)?)").ok());
+static ARTIFACTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"projects/([\w.:-]+)/locations/([\w-]+)/repositories/([\w.-]+)").ok()
+});
 static SECRETS: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"image pull secrets \(([a-z0-9.,\- ]+)\)").ok());
 
 impl Clues {
-    /// Reads the clues of `message`. `hint` is the image that stands beside it, such as the one of a container status.
+    /// Reads the clues of `message`. `hint` is the image that stands beside it, such as the one of a container status, and
+    /// `resource` the full name of a resource of Google Cloud.
     #[must_use]
-    pub(super) fn of(message: &str, hint: Option<&str>) -> Self {
+    pub(super) fn of(message: &str, hint: Option<&str>, resource: Option<&str>) -> Self {
         let text = unfold(message);
         let named = image_of(&text).or_else(|| hint.map(ToOwned::to_owned));
         let is_named = named.is_some();
         let image = named.or_else(|| image_of_request(&text));
-        let reference = image.as_deref().and_then(|image| image.parse().ok());
-        let host = host_of(&text);
         Self {
-            image,
             is_named,
-            reference,
-            host,
+            ..Self::about(image, text, resource)
+        }
+    }
+
+    /// The clues of a message whose image is known already.
+    pub(super) fn of_image(image: Option<&str>, message: &str, resource: Option<&str>) -> Self {
+        Self::about(image.map(ToOwned::to_owned), unfold(message), resource)
+    }
+
+    fn about(image: Option<String>, text: String, resource: Option<&str>) -> Self {
+        Self {
+            is_named: image.is_some(),
+            reference: image.as_deref().and_then(|image| image.parse().ok()),
+            image,
+            host: host_of(&text),
             address: first_group(&ADDRESS, &text),
             secrets: first_group(&SECRETS, &text),
+            artifacts: artifacts_of(&text).or_else(|| artifacts_of(resource?)),
             text,
         }
     }
@@ -115,7 +140,8 @@ impl Clues {
 
     /// Whose registry it is.
     pub(super) fn family(&self) -> Option<Family> {
-        self.registry().map(Family::of)
+        let by_host = self.registry().map(Family::of);
+        by_host.or_else(|| self.artifacts.as_ref().map(|_| Family::ArtifactRegistry))
     }
 
     /// Whether the failing request went to a host that stores blobs for a registry: a known one, or one that was asked
@@ -149,6 +175,9 @@ pub(super) fn unfold(message: &str) -> String {
     while !message.is_char_boundary(end) {
         end -= 1;
     }
+    if is_plain(&message[..end]) {
+        return message[..end].trim().to_owned();
+    }
     let mut text = String::with_capacity(end);
     let mut characters = message[..end].chars().peekable();
     while let Some(character) = characters.next() {
@@ -168,6 +197,12 @@ pub(super) fn unfold(message: &str) -> String {
         }
     }
     text.trim().to_owned()
+}
+
+/// Whether there is nothing to unfold.
+fn is_plain(text: &str) -> bool {
+    let is_ordinary = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\';
+    text.as_bytes().iter().all(is_ordinary) && !text.contains("  ")
 }
 
 fn image_of(text: &str) -> Option<String> {
@@ -229,6 +264,16 @@ fn is_documentation(host: &str) -> bool {
     )
 }
 
+fn artifacts_of(text: &str) -> Option<Artifacts> {
+    let found = ARTIFACTS.as_ref()?.captures(text)?;
+    let group = |index: usize| Some(found.get(index)?.as_str().to_owned());
+    Some(Artifacts {
+        project: group(1)?,
+        location: group(2)?,
+        repository: group(3)?,
+    })
+}
+
 fn first_group(form: &LazyLock<Option<Regex>>, text: &str) -> Option<String> {
     let found = form.as_ref()?.captures(text)?;
     Some(found.get(1)?.as_str().to_owned())
@@ -246,6 +291,7 @@ mod tests {
                 && NAMED_HOST.is_some()
                 && ADDRESS.is_some()
                 && SECRETS.is_some()
+                && ARTIFACTS.is_some()
                 && READING.is_some()
         );
     }
@@ -263,6 +309,7 @@ mod tests {
         let clues = Clues::of(
             "Failed to pull image \"app:1\": failed to pull and unpack image \"docker.io/library/app:1\": x",
             None,
+            None,
         );
         assert_eq!(clues.image.as_deref(), Some("docker.io/library/app:1"));
         assert_eq!(clues.registry(), Some("docker.io"));
@@ -273,13 +320,14 @@ mod tests {
         let clues = Clues::of(
             "Head \"https://registry-1.docker.io/v2/team/app/manifests/1.0\": denied",
             None,
+            None,
         );
         assert_eq!(clues.image.as_deref(), Some("docker.io/team/app:1.0"));
     }
 
     #[test]
     fn a_request_to_a_second_host_is_noticed() {
-        let elsewhere = |text: &str| Clues::of(text, None).went_elsewhere();
+        let elsewhere = |text: &str| Clues::of(text, None, None).went_elsewhere();
         assert!(elsewhere(
             "Failed to pull image \"registry.k8s.io/pause:3.9\": Head \"https://us-west2-docker.pkg.dev/v2/x/manifests/1\": dial tcp 1.2.3.4:443: i/o timeout"
         ));

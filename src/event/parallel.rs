@@ -12,8 +12,12 @@ pub(super) fn in_portions<T: Sync, R: Send>(
     items: &[T],
     work: impl Fn(&[T]) -> R + Sync,
 ) -> Vec<R> {
+    // To ask for the number of processors takes longer than to work through a few items.
+    if items.len() < WORTH_THREADS {
+        return vec![work(items)];
+    }
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    if threads == 1 || items.len() < WORTH_THREADS {
+    if threads == 1 {
         return vec![work(items)];
     }
     let work = &work;

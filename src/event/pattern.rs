@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn what_does_not_speak_of_images_is_never_more_than_possible() {
         let text = "dial tcp 10.0.0.1:80: i/o timeout";
-        let causes = causes_of(&Clues::of(text, None), text);
+        let causes = causes_of(&Clues::of(text, None, None), text);
         assert!(
             causes
                 .iter()

@@ -7,21 +7,23 @@ use std::mem;
 const MAX_RECORD_BYTES: usize = 4 << 20;
 /// The most of one line of text that is kept, in bytes.
 const MAX_LINE_BYTES: usize = 64 << 10;
+/// The keys of lists of records: Kubernetes' and Cloud Logging's, `aws logs filter-log-events`'.
+const LISTS: [&[u8]; 3] = [b"\"items\"", b"\"entries\"", b"\"events\""];
 
 /// One piece of the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
     /// An object whose braces are balanced. It need not be valid JSON.
     Object(&'a [u8]),
-    /// A line of text, without its end.
+    /// A line of text with the blanks before it, without its end; it may be empty.
     Line(&'a [u8]),
 }
 
 /// Reads `input` to its end and hands every piece to `sink`.
 ///
-/// Arrays, and objects with a list under `items` or `entries`, are not pieces themselves; the objects in them are.
+/// Arrays, and objects with a list of objects under one of [`LISTS`], are not pieces themselves; the objects in them are.
 pub(super) fn split(mut input: impl BufRead, mut sink: impl FnMut(Piece<'_>)) -> io::Result<()> {
-    let mut splitter = Splitter::default();
+    let mut splitter = Splitter::new();
     loop {
         let chunk = match input.fill_buf() {
             Ok(chunk) => chunk,
@@ -53,10 +55,12 @@ enum State {
     Line,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Splitter {
     state: State,
     held: Vec<u8>,
+    /// The blanks since the line began; none where something else stands in it.
+    indent: Option<Vec<u8>>,
     /// Open braces and brackets of the object that is read.
     depth: usize,
     in_string: bool,
@@ -70,11 +74,25 @@ struct Splitter {
 }
 
 impl Splitter {
+    const fn new() -> Self {
+        Self {
+            state: State::Between,
+            held: Vec::new(),
+            indent: Some(Vec::new()),
+            depth: 0,
+            in_string: false,
+            escaped: false,
+            fresh: false,
+            wrappers: 0,
+            arrays: 0,
+        }
+    }
+
     fn feed(&mut self, chunk: &[u8], sink: &mut impl FnMut(Piece<'_>)) {
         let mut at = 0;
         while at < chunk.len() {
             at += match self.state {
-                State::Between => self.between(chunk[at]),
+                State::Between => self.between(chunk[at], sink),
                 State::Bracket => self.bracket(chunk[at]),
                 State::Object => self.object(&chunk[at..], sink),
                 State::Tail => self.tail(chunk[at]),
@@ -94,9 +112,23 @@ impl Splitter {
     }
 
     /// Each step returns how many bytes it has used.
-    fn between(&mut self, byte: u8) -> usize {
+    fn between(&mut self, byte: u8, sink: &mut impl FnMut(Piece<'_>)) -> usize {
         match byte {
-            b' ' | b'\t' | b'\r' | b'\n' => return 1,
+            b'\n' => {
+                let is_empty = self.indent.replace(Vec::new()).is_some();
+                if is_empty && self.arrays + self.wrappers == 0 {
+                    sink(Piece::Line(b""));
+                }
+                return 1;
+            }
+            b' ' | b'\t' | b'\r' => {
+                if let Some(indent) = &mut self.indent
+                    && indent.len() < MAX_LINE_BYTES
+                {
+                    indent.push(byte);
+                }
+                return 1;
+            }
             b',' if self.arrays + self.wrappers > 0 => return 1,
             b'{' => {
                 self.start(byte, State::Object);
@@ -112,16 +144,21 @@ impl Splitter {
                 self.escaped = false;
                 self.state = State::Tail;
             }
-            b']' if self.arrays > 0 => self.arrays -= 1,
-            _ => {
-                self.start(byte, State::Line);
+            b']' if self.arrays > 0 => {
+                self.arrays -= 1;
+                self.indent = None;
             }
+            _ => self.start(byte, State::Line),
         }
         1
     }
 
     fn start(&mut self, byte: u8, state: State) {
         self.held.clear();
+        let indent = self.indent.take().unwrap_or_default();
+        if state == State::Line {
+            self.held.extend(indent);
+        }
         self.held.push(byte);
         self.state = state;
     }
@@ -202,7 +239,7 @@ impl Splitter {
         let Some(key) = before.strip_suffix(b":").map(<[u8]>::trim_ascii_end) else {
             return false;
         };
-        key.ends_with(b"\"items\"") || key.ends_with(b"\"entries\"")
+        LISTS.iter().any(|list| key.ends_with(list))
     }
 
     fn hold(&mut self, bytes: &[u8], sink: &mut impl FnMut(Piece<'_>)) {
@@ -257,6 +294,7 @@ impl Splitter {
         self.held.extend_from_slice(&part[..part.len().min(room)]);
         if end.is_some() {
             self.state = State::Between;
+            self.indent = Some(Vec::new());
             sink(Piece::Line(&self.held));
         }
         part.len() + usize::from(end.is_some())
@@ -304,8 +342,14 @@ mod tests {
     #[test]
     fn text_stays_text_whatever_it_begins_with() {
         assert_eq!(
-            pieces(b"[12:00] failed\n{{ x }}\n plain", 4),
-            ["line [12:00] failed", "line {{ x }}", "line plain"].map(ToOwned::to_owned)
+            pieces(b"[12:00] failed\n{{ x }}\n\n  plain", 4),
+            [
+                "line [12:00] failed",
+                "line {{ x }}",
+                "line ",
+                "line   plain"
+            ]
+            .map(ToOwned::to_owned)
         );
     }
 

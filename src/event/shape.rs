@@ -1,5 +1,9 @@
 //! The shape of a message: its words without what differs from pod to pod.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::clues::Clues;
 
 /// Hexadecimal digits in a row from which on they are taken for a digest or an identifier.
@@ -77,6 +81,39 @@ fn without_numbers(text: &str) -> String {
     shape
 }
 
+/// What stands before the reason of a failure, in the words of the kubelet, of gRPC and of the runtimes.
+static LEAD: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"desc = |(?:[Pp]ull and unpack|[Uu]npack|[Pp]ull(?:ing)?) image "?registry/image"?: "#,
+    )
+    .ok()
+});
+/// What a log puts behind a message: fields, and the end of a list.
+static TRAIL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"["\]\s,]*\s(?:image|pod|podUID|containerName|logger|pod-uid|namespace)=.*$|["'\]}.,\s]+$"#).ok()
+});
+/// What differs at every try: addresses, identifiers, and what is signed.
+static PASSING: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?i)\b\d{1,3}(?:\.\d{1,3}){3}\b(?::[\d#]+)?|\[[0-9a-f:#]*:[0-9a-f:#]*\](?::[\d#]+)?|\b[0-9a-f#]+(?:-[0-9a-f#]+){4}\b|\?[^\s"]+|(?:identifier|request ?id)["':=> ]+[\w#.-]+"#,
+    )
+    .ok()
+});
+
+/// The reason that a shape gives, so that two messages that say the same are equal wherever they were logged and from whichever
+/// address they speak.
+#[must_use]
+pub(super) fn core(shape: &str) -> String {
+    let lead = LEAD.as_ref().and_then(|lead| lead.find_iter(shape).last());
+    let reason = &shape[lead.map_or(0, |lead| lead.end())..];
+    let trail = TRAIL.as_ref().and_then(|trail| trail.find(reason));
+    let reason = &reason[..trail.map_or(reason.len(), |trail| trail.start())];
+    match &*PASSING {
+        Some(passing) => passing.replace_all(reason, "#").into_owned(),
+        None => reason.to_owned(),
+    }
+}
+
 /// How many of the first bytes are of a kind.
 fn run(bytes: &[u8], is: impl Fn(&u8) -> bool) -> usize {
     bytes.iter().take_while(|byte| is(byte)).count()
@@ -87,7 +124,7 @@ mod tests {
     use super::*;
 
     fn shape_of(message: &str) -> String {
-        shape(&Clues::of(message, None))
+        shape(&Clues::of(message, None, None))
     }
 
     #[test]
@@ -102,6 +139,36 @@ mod tests {
         let other = shape_of(&message("acme/web", "v2", &"0f".repeat(32)));
         assert_eq!(one, other);
         assert!(one.contains(": 403 "), "{one}");
+    }
+
+    #[test]
+    fn every_form_is_a_regular_expression() {
+        assert!(LEAD.is_some() && TRAIL.is_some() && PASSING.is_some());
+    }
+
+    #[test]
+    fn the_reason_has_no_address_and_no_signature() {
+        let core_of = |message: &str| core(&shape_of(message));
+        for (one, other) in [
+            (
+                "Failed to pull image \"a.io/x:1\": rpc error: code = Unknown desc = read udp 10.4.1.7:4->10.0.0.10:53: i/o timeout",
+                "Failed to pull image \"a.io/x:1\": rpc error: code = Unknown desc = read udp 10.4.2.9:51->10.0.0.11:53: i/o timeout",
+            ),
+            (
+                "failed to do request: Get \"https://s3.example/x?X-Amz-Signature=a1\": EOF",
+                "failed to do request: Get \"https://s3.example/x?X-Amz-Signature=b2\": EOF",
+            ),
+            (
+                "Request is prohibited. vpcServiceControlsUniqueIdentifier: 6fL-x_1",
+                "Request is prohibited. vpcServiceControlsUniqueIdentifier: Qr3-y_2",
+            ),
+        ] {
+            assert_eq!(core_of(one), core_of(other));
+        }
+        assert_ne!(
+            core_of("a.io/x:1: 403 Forbidden"),
+            core_of("a.io/x:1: 401 Unauthorized")
+        );
     }
 
     #[test]

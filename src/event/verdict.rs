@@ -1,20 +1,20 @@
 //! What the words of a message mean, found out once for messages of the same shape.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::class::Cause;
 use super::clues::Clues;
 use super::lookalike::lookalike;
 use super::pattern::{causes_of, conditions_of, speaks_of_images};
 use super::runtime::Runtime;
-use super::shape::shape;
+use super::shape::{core, shape};
 
 /// The most shapes that are remembered. A cluster's events have some dozens.
 const MAX_SHAPES: usize = 4096;
 
 /// What the words of a message mean.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Verdict {
     /// The causes, the most probable first.
     pub causes: Vec<Cause>,
@@ -24,6 +24,8 @@ pub(super) struct Verdict {
     pub note: Option<&'static str>,
     /// Whether the message speaks of images at all.
     pub speaks_of_images: bool,
+    /// The reason that the message gives, without what differs at every try.
+    pub core: String,
 }
 
 impl Verdict {
@@ -43,6 +45,7 @@ impl Verdict {
             causes,
             runtime: Runtime::of(shape),
             speaks_of_images: speaks_of_images(clues.text.as_bytes()),
+            core: core(shape),
         }
     }
 }
@@ -50,21 +53,21 @@ impl Verdict {
 /// The verdicts on the shapes that were seen, by shape and by the conditions that hold for the image.
 #[derive(Debug, Default)]
 pub(super) struct Verdicts {
-    known: Mutex<HashMap<(String, u32), Verdict>>,
+    known: Mutex<HashMap<(String, u32), Arc<Verdict>>>,
 }
 
 impl Verdicts {
     /// The verdict on a message, from memory where one of the same shape was read before.
-    pub fn of(&self, clues: &Clues) -> Verdict {
+    pub fn of(&self, clues: &Clues) -> Arc<Verdict> {
         let key = (shape(clues), conditions_of(clues));
         let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(verdict) = known().get(&key) {
-            return verdict.clone();
+            return Arc::clone(verdict);
         }
-        let verdict = Verdict::of_shape(clues, &key.0);
+        let verdict = Arc::new(Verdict::of_shape(clues, &key.0));
         let mut known = known();
         if known.len() < MAX_SHAPES {
-            known.insert(key, verdict.clone());
+            known.insert(key, Arc::clone(&verdict));
         }
         verdict
     }

@@ -131,6 +131,16 @@ impl Page {
         lines.collect()
     }
 
+    /// `text` indented, wrapped, and held back in colour.
+    pub fn quiet_lines(&self, indent: &str, text: &str) -> String {
+        let quiet = self.theme.styles.linum;
+        let lines = textwrap::wrap(text, options(self.style.width.saturating_sub(indent.len())));
+        let lines = lines
+            .iter()
+            .map(|line| format!("{indent}{}\n", quiet.style(line)));
+        lines.collect()
+    }
+
     pub fn lines(&self, indent: &str, text: &str) -> String {
         self.wrapped(indent, indent, text)
     }

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use oci_preflight::event::{Class, Confidence, classify, explain};
+use oci_preflight::event::{Class, Confidence, Explained, classify, explain};
+use oci_preflight::report::{Style, write_explanation};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -128,7 +129,7 @@ fn explained(input: &[u8]) -> Vec<Vec<&'static str>> {
         .iter()
         .map(|event| {
             event
-                .causes
+                .causes()
                 .iter()
                 .map(|cause| cause.class.as_str())
                 .collect()
@@ -178,8 +179,190 @@ fn what_is_no_pull_failure_has_no_cause() {
         let found = explained(text.as_bytes());
         assert!(found.iter().all(Vec::is_empty), "{text}: {found:?}");
     }
+}
+
+#[test]
+fn data_that_is_no_text_has_no_failures() {
     assert!(explained(b"\x00\x01\xff\xfe\x00").is_empty());
-    assert!(explained(b"\x7fELF\x02\x01\x01").is_empty());
+    // Programs hold the very words of failures.
+    let program = fs::read(env!("CARGO_BIN_EXE_oci-preflight")).expect("the program");
+    assert!(explained(&program).is_empty());
+    let mut lines = b"Failed to pull image \"nginx:0\": toomanyrequests\n".to_vec();
+    lines.extend(b"\x02no space left on device: image layer\x03\n");
+    assert_eq!(explained(&lines), [["rate_limit"]]);
+}
+
+#[test]
+fn utf_16_and_gzip_are_read() {
+    let message = "Failed to pull image \"nginx:0\": toomanyrequests: slow down";
+    let mut wide = vec![0xff, 0xfe];
+    wide.extend(message.encode_utf16().flat_map(u16::to_le_bytes));
+    assert_eq!(explained(&wide), [["rate_limit"]]);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, message.as_bytes()).expect("a vector");
+    let packed = packed.finish().expect("a vector");
+    assert_eq!(explained(&packed), [["rate_limit"]]);
+}
+
+/// What `kubectl describe pod` prints of three pods, and the three failures in it.
+const DESCRIPTIONS: &str = "\
+Name:             api-1
+Namespace:        shop
+Service Account:  api
+Node:             n1/10.0.0.5
+Containers:
+  api:
+    Image:          europe-west1-docker.pkg.dev/acme/shop/api:1.4
+    State:          Waiting
+      Reason:       ImagePullBackOff
+Events:
+  Type     Reason  Age                From     Message
+  ----     ------  ----               ----     -------
+  Warning  Failed  12m (x4 over 14m)  kubelet  Failed to pull image \"europe-west1-docker.pkg.dev/acme/shop/api:1.4\": rpc error: code = Unknown desc = failed to pull and unpack image \"europe-west1-docker.pkg.dev/acme/shop/api:1.4\": failed to resolve reference \"europe-west1-docker.pkg.dev/acme/shop/api:1.4\": unexpected status from HEAD request to https://europe-west1-docker.pkg.dev/v2/acme/shop/api/manifests/1.4: 403 Forbidden
+  Normal   BackOff  4m (x42 over 14m)  kubelet  Back-off pulling image \"europe-west1-docker.pkg.dev/acme/shop/api:1.4\"
+
+
+Name:             cache-1
+Namespace:        shop
+Node:             n2/10.0.0.6
+Containers:
+  cache:
+    Image:          ghcr.io/acme/cache:2
+    State:          Waiting
+      Reason:       CrashLoopBackOff
+    Last State:     Terminated
+      Reason:       Error
+      Message:      exec /bin/cache: exec format error
+Events:           <none>
+
+
+Name:             web-1
+Namespace:        shop
+Node:             n1/10.0.0.5
+Containers:
+  web:
+    Image:          web:local
+    State:          Waiting
+      Reason:       ErrImageNeverPull
+Events:           <none>
+";
+
+#[test]
+fn descriptions_of_pods_give_each_failure_with_its_image_pod_and_node() {
+    let widths = [None, Some(120), Some(80)];
+    for width in widths {
+        // Broken as a narrow terminal would, at a column.
+        let text: String = DESCRIPTIONS
+            .lines()
+            .flat_map(|line| match width {
+                Some(width) if line.len() > width => {
+                    line.as_bytes().chunks(width).map(<[u8]>::to_vec).collect()
+                }
+                _ => vec![line.as_bytes().to_vec()],
+            })
+            .map(|line| String::from_utf8(line).expect("text") + "\n")
+            .collect();
+        let explanation = explain(text.as_bytes()).expect("a slice can be read");
+        let mut found: Vec<_> = explanation
+            .events
+            .iter()
+            .map(|event| {
+                let class = event.causes().first().map(|cause| cause.class.as_str());
+                (
+                    event.details().reference.unwrap_or_default(),
+                    class.unwrap_or_default(),
+                    event.pods.join(" "),
+                    event.nodes.join(" "),
+                    event.count,
+                )
+            })
+            .collect();
+        found.sort();
+        let expected = [
+            (
+                "docker.io/library/web:local",
+                "never_pull_absent",
+                "shop/web-1",
+                "n1",
+                1,
+            ),
+            (
+                "europe-west1-docker.pkg.dev/acme/shop/api:1.4",
+                "permission_denied",
+                "shop/api-1",
+                "n1",
+                4,
+            ),
+            (
+                "ghcr.io/acme/cache:2",
+                "wrong_arch_binary",
+                "shop/cache-1",
+                "n2",
+                1,
+            ),
+        ]
+        .map(|(image, class, pod, node, count)| {
+            (
+                image.to_owned(),
+                class,
+                pod.to_owned(),
+                node.to_owned(),
+                count,
+            )
+        });
+        assert_eq!(found, expected, "{width:?}");
+    }
+}
+
+#[test]
+fn kubectl_output_means_the_same_in_json_yaml_and_a_watch() {
+    let event = json!({
+        "apiVersion": "v1", "kind": "Event", "type": "Warning", "reason": "Failed", "count": 7,
+        "message": "Failed to pull image \"ghcr.io/team/app:1\": toomanyrequests: slow down",
+        "involvedObject": {"kind": "Pod", "namespace": "shop", "name": "app-1"}, "source": {"host": "n1"}
+    });
+    let yaml = "apiVersion: v1\nitems:\n- apiVersion: v1\n  count: 7\n  involvedObject:\n    kind: Pod\n    name: app-1\n    \
+                namespace: shop\n  kind: Event\n  message: 'Failed to pull image \"ghcr.io/team/app:1\": toomanyrequests:\n    \
+                slow down'\n  reason: Failed\n  source:\n    host: n1\n  type: Warning\nkind: List\nmetadata:\n  \
+                resourceVersion: \"\"\n";
+    for text in [
+        json!({"kind": "List", "items": [event]}).to_string(),
+        json!({"type": "ADDED", "object": event}).to_string(),
+        json!({"events": [event]}).to_string(),
+        yaml.to_owned(),
+    ] {
+        let explanation = explain(text.as_bytes()).expect("a slice can be read");
+        let [event] = explanation.events.as_slice() else {
+            panic!("{text}: {explanation:?}");
+        };
+        assert_eq!(event.count, 7, "{text}");
+        assert_eq!(event.pods, ["shop/app-1".into()], "{text}");
+        assert_eq!(event.nodes, ["n1".into()], "{text}");
+        assert_eq!(event.causes()[0].class, Class::RateLimit, "{text}");
+    }
+}
+
+/// A day of a kubelet's log is one failure for each image, whatever the times, addresses and identifiers in its lines.
+#[test]
+fn a_log_is_as_many_failures_as_there_are_images() {
+    let mut log = String::new();
+    for line in 0..2_000 {
+        let image = line % 5;
+        let id = format!("{:08x}-0f5c-4a3e-8f5e-{:012x}", line * 7919, line);
+        log += &format!(
+            "E1124 04:{:02}:{:02}.{line:06} 812 pod_workers.go:1298] \"Error syncing pod, skipping\" err=\"failed to \\\"StartContainer\\\" \
+             for \\\"app\\\" with ErrImagePull: \\\"rpc error: code = Unknown desc = failed to pull and unpack image \
+             \\\\\\\"ghcr.io/team/app-{image}:1\\\\\\\": failed to do request: Head: read tcp 10.4.{}.7:{}->140.82.121.33:443: i/o timeout\\\"\" \
+             pod=\"shop/app-{image}-{line:x}\" podUID=\"{id}\"\n",
+            line / 60 % 60,
+            line % 60,
+            line % 250,
+            40_000 + line,
+        );
+    }
+    let explanation = explain(log.as_bytes()).expect("a slice can be read");
+    assert_eq!(explanation.events.len(), 5);
+    assert!(explanation.events.iter().all(|event| event.count == 400));
 }
 
 #[test]
@@ -308,7 +491,7 @@ fn long_logs_are_read_as_a_stream() {
     );
     let explanation = explain(std::io::BufReader::new(log)).expect("memory can be read");
     assert_eq!(explanation.events.len(), 1);
-    assert_eq!(explanation.events[0].causes[0].class, Class::RateLimit);
+    assert_eq!(explanation.events[0].causes()[0].class, Class::RateLimit);
 }
 
 /// One line again and again, never held as a whole.
@@ -352,7 +535,8 @@ proptest! {
     fn any_text_is_explained_without_panic(text in "\\PC{0,300}") {
         let mut written = Vec::new();
         let explanation = explain(text.as_bytes()).expect("a slice can be read");
-        explanation.write_text(&mut written).expect("a vector can be written");
+        write_explanation(&explanation, Style::default(), &mut written)
+            .expect("a vector can be written");
         prop_assert!(!written.is_empty());
     }
 
@@ -367,9 +551,16 @@ proptest! {
 
 #[test]
 fn the_rules_that_causes_point_to_exist() {
-    for class in Class::ALL {
-        if let Some(rule) = class.rule() {
-            assert!(oci_preflight::rule::find(rule).is_some(), "{class}: {rule}");
+    for row in seen() {
+        let explanation = explain(row.message.as_bytes()).expect("a slice can be read");
+        let details = explanation.events.iter().map(Explained::details);
+        for advice in details.flat_map(|details| details.advice) {
+            for rule in advice
+                .foresight
+                .map_or(&[][..], |foresight| foresight.rules)
+            {
+                assert!(oci_preflight::rule::find(rule).is_some(), "{rule}");
+            }
         }
     }
 }

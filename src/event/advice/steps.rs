@@ -1,22 +1,27 @@
-//! The steps for each class, as data. A line that begins with `$ ` is a command; `{name}` is filled in from the message.
+//! The steps for each class, as data. A line that begins with `$ ` is a command; `{name}` is filled in from the message and from
+//! where it was seen; an option in square brackets is left out where its value is not known.
 //!
 //! Sources: cloud.google.com/kubernetes-engine/docs/troubleshooting/image-pulls; docs.aws.amazon.com/AmazonECR/latest/userguide
 //! and public; learn.microsoft.com/azure/aks/cluster-container-registry-integration; docs.github.com/packages;
 //! kubernetes.io/docs/concepts/containers/images; github.com/containerd/containerd/blob/main/docs/hosts.md.
 
 use crate::event::class::Class;
+use crate::event::clues::Clues;
 use crate::event::family::Family;
 
-/// The steps for `class` on a registry of `family`.
-pub(super) fn steps_of(class: Class, family: Option<Family>) -> &'static [&'static str] {
+/// The steps for `class`, for the registry that the clues tell.
+pub(super) fn steps_of(class: Class, clues: &Clues) -> &'static [&'static str] {
+    let family = clues.family();
     match class {
+        Class::PermissionDenied if names_a_perimeter(&clues.text) => PERIMETER,
+        Class::RedirectTargetUnreachable if clues.text.contains("k8s binaries") => NODE_BOOTSTRAP,
         Class::CredentialsMissing | Class::CredentialsNotUsed => credentials(family),
         Class::PermissionDenied => permission(family),
         Class::TokenExpired => expired(family),
         Class::RepoMissingOrPrivate => missing_or_private(family),
         Class::StaleCredentialsBreakPublicPull => &[
             "The image is public: pull without credentials. Take the pull secret away from the pod and its service account, or renew it.",
-            "$ kubectl get pod POD -o jsonpath='{.spec.imagePullSecrets}'",
+            "$ kubectl get pod {pod}[ -n {namespace}] -o jsonpath='{.spec.imagePullSecrets}'",
             "$ docker logout {registry}",
         ],
         Class::TagNotFound
@@ -55,28 +60,53 @@ pub(super) fn steps_of(class: Class, family: Option<Family>) -> &'static [&'stat
     }
 }
 
+/// Whether the words are those of VPC Service Controls (cloud.google.com/vpc-service-controls/docs/troubleshooting).
+fn names_a_perimeter(text: &str) -> bool {
+    [
+        "vpcServiceControls",
+        "organization's policy",
+        "SECURITY_POLICY_VIOLATED",
+    ]
+    .iter()
+    .any(|words| text.contains(words))
+}
+
+/// For a request that VPC Service Controls has stopped.
+const PERIMETER: &[&str] = &[
+    "A perimeter of VPC Service Controls stops the request; roles do not help. Ask who runs it for the violation with the identifier in the message, and for an ingress rule, or for nodes inside.",
+    "$ gcloud logging read 'protoPayload.metadata.@type=\"type.googleapis.com/google.cloud.audit.VpcServiceControlAuditMetadata\"' --project={project}",
+    "Nodes behind a perimeter reach Artifact Registry through restricted.googleapis.com (199.36.153.4/30).",
+];
+
+/// For a node of GKE that can't fetch its own programs.
+const NODE_BOOTSTRAP: &[&str] = &[
+    "The node itself was not set up: it could not fetch its programs from storage.googleapis.com. Let it reach that host on port 443, through Private Google Access, Cloud NAT or the firewall.",
+    "$ gcloud container clusters describe {cluster}[ --location={cluster-location}][ --project={cluster-project}] --format='value(network,subnetwork,privateClusterConfig)'",
+    "$ oci-preflight probe storage.googleapis.com",
+];
+
 fn credentials(family: Option<Family>) -> &'static [&'static str] {
     match family {
         Some(Family::ArtifactRegistry) => &[
             "On GKE the node's service account pulls. Without one of the scopes devstorage.read_only and cloud-platform the node sends no credentials; scopes can't be changed, so make the node pool again.",
-            "$ gcloud container node-pools list --cluster=CLUSTER --format='table(name,config.serviceAccount,config.oauthScopes)'",
+            "$ gcloud container node-pools list --cluster={cluster}[ --location={cluster-location}][ --project={cluster-project}] --format='table(name,config.serviceAccount,config.oauthScopes)'",
             "Outside Google Cloud, make a pull secret and name it in the pod:",
-            "$ kubectl create secret docker-registry artifact-registry --docker-server={registry} --docker-username=_json_key --docker-password=\"$(cat key.json)\"",
+            "$ kubectl create secret docker-registry artifact-registry[ -n {namespace}] --docker-server={registry} --docker-username=_json_key --docker-password=\"$(cat key.json)\"",
         ],
         Some(Family::Ecr) => &[
             "The node's role needs AmazonEC2ContainerRegistryPullOnly. A pull secret made from `aws ecr get-login-password` is dead after 12 hours.",
-            "$ aws eks describe-nodegroup --cluster-name CLUSTER --nodegroup-name NODEGROUP --query nodegroup.nodeRole",
+            "$ aws eks describe-nodegroup --cluster-name {cluster} --nodegroup-name NODEGROUP --query nodegroup.nodeRole",
             "$ aws ecr get-repository-policy --registry-id {account} --region {region} --repository-name {repository}",
         ],
         Some(Family::Acr) => &[
             "Attach the registry to the cluster, so that the kubelet's identity has the role AcrPull:",
-            "$ az aks check-acr --resource-group GROUP --name CLUSTER --acr {registry}",
-            "$ az aks update --resource-group GROUP --name CLUSTER --attach-acr {acr}",
+            "$ az aks check-acr --resource-group GROUP --name {cluster} --acr {registry}",
+            "$ az aks update --resource-group GROUP --name {cluster} --attach-acr {acr}",
         ],
         _ => &[
             "Make a pull secret for exactly this registry in the pod's namespace, and name it in the pod or its service account.",
-            "$ kubectl get pod POD -o jsonpath='{.spec.serviceAccountName} {.spec.imagePullSecrets}'",
-            "$ kubectl create secret docker-registry {secret} --docker-server={registry} --docker-username=USER --docker-password=PASSWORD",
+            "$ kubectl get pod {pod}[ -n {namespace}] -o jsonpath='{.spec.serviceAccountName} {.spec.imagePullSecrets}'",
+            "$ kubectl create secret docker-registry {secret}[ -n {namespace}] --docker-server={registry} --docker-username=USER --docker-password=PASSWORD",
             "If there is one already, its server must match the image by the kubelet's rules: `oci-preflight lint --pull-secret FILE` proves it offline.",
         ],
     }
@@ -86,10 +116,10 @@ fn permission(family: Option<Family>) -> &'static [&'static str] {
     match family {
         Some(Family::ArtifactRegistry) => &[
             "Give the node's service account the role Artifact Registry Reader on the project that holds the image:",
-            "$ gcloud container node-pools list --cluster=CLUSTER --format='table(name,config.serviceAccount)'",
-            "$ gcloud artifacts repositories add-iam-policy-binding {artifact-repository} --project={project} --location={location} --member=serviceAccount:SERVICE_ACCOUNT --role=roles/artifactregistry.reader",
-            "If the message names VPC Service Controls, ask who runs the perimeter for the violation with that id. A disabled service account looks alike:",
-            "$ gcloud iam service-accounts list --filter='disabled:true'",
+            "$ gcloud container node-pools list --cluster={cluster}[ --location={cluster-location}][ --project={cluster-project}] --format='table(name,config.serviceAccount)'",
+            "$ gcloud artifacts repositories add-iam-policy-binding {artifact-repository} --project={project} --location={location} --member=serviceAccount:{account-address} --role=roles/artifactregistry.reader",
+            "A disabled service account looks alike:",
+            "$ gcloud iam service-accounts list[ --project={project}] --filter='disabled:true'",
         ],
         Some(Family::Ecr) => &[
             "The node's role needs ecr:GetAuthorizationToken, ecr:BatchGetImage, ecr:GetDownloadUrlForLayer and ecr:BatchCheckLayerAvailability; across accounts the repository's policy must allow it too.",
@@ -97,16 +127,16 @@ fn permission(family: Option<Family>) -> &'static [&'static str] {
         ],
         Some(Family::Acr) => &[
             "Give the kubelet's identity the role AcrPull, and check the registry's firewall:",
-            "$ az aks check-acr --resource-group GROUP --name CLUSTER --acr {registry}",
+            "$ az aks check-acr --resource-group GROUP --name {cluster} --acr {registry}",
             "$ az acr network-rule list --name {acr}",
         ],
         Some(Family::GitHub) => &[
             "Let the token's owner read the package, in the package's settings under access; the token needs the scope read:packages.",
-            "$ kubectl get pod POD -o jsonpath='{.spec.imagePullSecrets}'",
+            "$ kubectl get pod {pod}[ -n {namespace}] -o jsonpath='{.spec.imagePullSecrets}'",
         ],
         _ => &[
             "Ask the owner of {registry} to let the identity of the pull secret read {repository}.",
-            "$ kubectl get pod POD -o jsonpath='{.spec.imagePullSecrets}'",
+            "$ kubectl get pod {pod}[ -n {namespace}] -o jsonpath='{.spec.imagePullSecrets}'",
         ],
     }
 }
@@ -123,7 +153,7 @@ fn expired(family: Option<Family>) -> &'static [&'static str] {
         ],
         _ => &[
             "Make a new token for {registry}, and put it into the pull secret; pods take it at the next try.",
-            "$ kubectl create secret docker-registry {secret} --docker-server={registry} --docker-username=USER --docker-password=PASSWORD --dry-run=client -o yaml | kubectl apply -f -",
+            "$ kubectl create secret docker-registry {secret}[ -n {namespace}] --docker-server={registry} --docker-username=USER --docker-password=PASSWORD --dry-run=client -o yaml | kubectl apply -f -",
         ],
     }
 }
@@ -133,7 +163,7 @@ fn missing_or_private(family: Option<Family>) -> &'static [&'static str] {
         Some(Family::GitHub) => &[
             "Look whether the package exists and is public; if it is private, use a pull secret with a token that has read:packages.",
             "$ oci-preflight inspect {image}",
-            "$ kubectl create secret docker-registry ghcr --docker-server=ghcr.io --docker-username=USER --docker-password=TOKEN",
+            "$ kubectl create secret docker-registry ghcr[ -n {namespace}] --docker-server=ghcr.io --docker-username=USER --docker-password=TOKEN",
         ],
         Some(Family::DockerHub) => &[
             "Check the spelling: a name without a host means Docker Hub. If the repository is private, use a pull secret with the server https://index.docker.io/v1/.",
@@ -193,7 +223,7 @@ fn network(class: Class, family: Option<Family>) -> &'static [&'static str] {
             "$ oci-preflight probe {host}",
         ],
         (Class::RedirectTargetUnreachable, None) => &[
-            "Look from the node's network where it ends: firewall, route, proxy, or the registry itself. A new GKE node needs storage.googleapis.com too, through Private Google Access, Cloud NAT or the firewall.",
+            "Look from the node's network where it ends: firewall, route, proxy, or the registry itself.",
             "$ oci-preflight probe {host}",
         ],
         (Class::RedirectTargetUnreachable, Some(Family::ArtifactRegistry)) => &[
@@ -206,7 +236,8 @@ fn network(class: Class, family: Option<Family>) -> &'static [&'static str] {
         ],
         (Class::RateLimit, Some(Family::DockerHub)) => &[
             "Log in (a pull secret for https://index.docker.io/v1/), pull through a mirror such as mirror.gcr.io, or copy the image into your own registry.",
-            "$ curl -sI -H \"Authorization: Bearer $TOKEN\" https://registry-1.docker.io/v2/ratelimitpreview/test/manifests/latest | grep -i ratelimit",
+            "How much is left, where this runs:",
+            "$ oci-preflight lint -v --image docker.io/ratelimitpreview/test",
         ],
         (Class::RateLimit, _) => &[
             "Pull less at once, log in, or put a mirror or your own registry in front of {registry}.",
@@ -226,13 +257,13 @@ fn encryption(class: Class) -> &'static [&'static str] {
         ],
         Class::TlsUnknownCa => &[
             "Look who signed the certificate, at its dates and names, and at the node's clock.",
-            "$ openssl s_client -connect {host-name}:443 -servername {host-name} -showcerts",
+            "$ openssl s_client -connect {host-name}:{port} -servername {host-name} -showcerts",
             "$ oci-preflight probe {host}",
             "An unknown authority belongs on the nodes: in the system's store, or as `ca` in /etc/containerd/certs.d/{host}/hosts.toml. For another name or a past date, ask who runs {host} for a new certificate.",
         ],
         _ => &[
             "Look who signed the certificate. If it is your company's proxy, put its authority on the nodes, or let {host} pass it by.",
-            "$ openssl s_client -connect {host-name}:443 -servername {host-name} -showcerts",
+            "$ openssl s_client -connect {host-name}:{port} -servername {host-name} -showcerts",
             "$ oci-preflight probe {host}",
         ],
     }
@@ -315,7 +346,7 @@ fn node(class: Class) -> &'static [&'static str] {
     match class {
         Class::DiskFull => &[
             "Make room or give the nodes a larger disk; the unpacked image needs about two to three times its compressed size.",
-            "$ kubectl describe node NODE",
+            "$ kubectl describe node {node}",
             "$ oci-preflight inspect {image}",
         ],
         Class::KubeletQps => &[
