@@ -345,11 +345,10 @@ fn kubectl_output_means_the_same_in_json_yaml_and_a_watch() {
 /// A day of a kubelet's log is one failure for each image, whatever the times, addresses and identifiers in its lines.
 #[test]
 fn a_log_is_as_many_failures_as_there_are_images() {
-    let mut log = String::new();
-    for line in 0..2_000 {
+    let lines = (0..2_000).map(|line| {
         let image = line % 5;
         let id = format!("{:08x}-0f5c-4a3e-8f5e-{:012x}", line * 7919, line);
-        log += &format!(
+        format!(
             "E1124 04:{:02}:{:02}.{line:06} 812 pod_workers.go:1298] \"Error syncing pod, skipping\" err=\"failed to \\\"StartContainer\\\" \
              for \\\"app\\\" with ErrImagePull: \\\"rpc error: code = Unknown desc = failed to pull and unpack image \
              \\\\\\\"ghcr.io/team/app-{image}:1\\\\\\\": failed to do request: Head: read tcp 10.4.{}.7:{}->140.82.121.33:443: i/o timeout\\\"\" \
@@ -358,8 +357,9 @@ fn a_log_is_as_many_failures_as_there_are_images() {
             line % 60,
             line % 250,
             40_000 + line,
-        );
-    }
+        )
+    });
+    let log: String = lines.collect();
     let explanation = explain(log.as_bytes()).expect("a slice can be read");
     assert_eq!(explanation.events.len(), 5);
     assert!(explanation.events.iter().all(|event| event.count == 400));
