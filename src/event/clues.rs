@@ -43,7 +43,7 @@ pub(super) struct Artifacts {
 ///
 /// Sources: kubelet `pkg/kubelet/images/image_manager.go`; containerd `client/pull.go`,
 /// `internal/cri/server/images/image_pull.go`; moby `distribution/errors.go`; containers/image `docker/docker_image_src.go`.
-const IMAGE_FORMS: [&str; 17] = [
+const IMAGE_FORMS: [&str; 20] = [
     r#"pull and unpack image "([^"\s]+)""#,
     r#"resolve (?:reference|image) "([^"\s]+)""#,
     r#"couldn't parse image (?:name|reference) "([^"]*)""#,
@@ -51,6 +51,9 @@ const IMAGE_FORMS: [&str; 17] = [
     r#"PullImage "([^"]+)""#,
     r#"(?:invalid tag|fetch image|invalid image name|parse reference|invalid reference) "([^"]*)""#,
     r"\btag (\S+): invalid reference",
+    r"(?:unable to get image|image) '([^'\s]+)'",
+    r"no such image: (\S+): invalid reference",
+    r"Pulling repository (\S+)",
     r"initializing source docker://([^\s:]+(?::[0-9]+/[^\s:]+)?(?::[\w][\w.-]*)?(?:@sha256:[0-9a-f]+)?)",
     r#"reading image "([^"\s]+)""#,
     r"pull access denied for ([^\s,]+)",
@@ -60,7 +63,7 @@ const IMAGE_FORMS: [&str; 17] = [
     r#"parsing reference:? "([^"]*)""#,
     r#"\bimage="([^"\s]+)""#,
     r#"(?:pull(?:ing)? image|image pull failed for) ([a-zA-Z0-9][^\s",;]*[:/.][^\s",;]*[a-zA-Z0-9])"#,
-    r"([a-z0-9][\w.-]*(?::\d+)?/[a-z0-9][\w./-]*(?::[\w][\w.-]*)?@sha256:[0-9a-f]{64})",
+    r"([a-z0-9][\w.-]*(?::\d+)?/[a-z0-9][\w./-]*(?::[\w][\w.-]*)?@sha256:(?:[0-9a-f]{64}|[0-9a-f]{6,}(?:…|\.\.\.)))",
 ];
 
 static IMAGES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
@@ -78,7 +81,10 @@ static REQUEST: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 static NAMED_HOST: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?:lookup|from host|container registry) ([A-Za-z0-9][A-Za-z0-9.\-]*[A-Za-z0-9](?::[0-9]+)?)").ok()
+    Regex::new(
+        r"(?:lookup|from host|container registry|wanted to match|is valid for [^\s,]+(?:, [^\s,]+)*, not) ([A-Za-z0-9][A-Za-z0-9.\-]*[A-Za-z0-9](?::[0-9]+)?)",
+    )
+    .ok()
 });
 static ADDRESS: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"dial tcp (\[[0-9a-fA-F:]+\]:\d+|[0-9.]+:\d+)").ok());

@@ -271,7 +271,7 @@ impl Gatherer {
         }
         let clues = clues_of(message);
         let verdict = self.verdicts.of(&clues);
-        let is_known = !verdict.causes.is_empty() && verdict.speaks_of_images;
+        let is_known = !verdict.causes.is_empty() && verdict.speaks_of_pulls;
         let is_told = verdict.note.is_some() || is_known;
         is_told.then(|| {
             let name = name_of(&clues);

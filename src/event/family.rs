@@ -23,6 +23,8 @@ pub enum Family {
     RedHat,
     /// Public registries that nobody logs in to, such as `registry.k8s.io` and `mcr.microsoft.com`.
     Open,
+    /// The registry inside of an OpenShift cluster.
+    OpenShift,
     /// A registry on the machine itself.
     Localhost,
     /// Anyone else's.
@@ -60,6 +62,9 @@ impl Family {
             "public.ecr.aws" => Self::EcrPublic,
             "quay.io" => Self::Quay,
             "registry.redhat.io" => Self::RedHat,
+            "image-registry.openshift-image-registry.svc" | "docker-registry.default.svc" => {
+                Self::OpenShift
+            }
             "localhost" | "127.0.0.1" | "[" => Self::Localhost,
             _ if OPEN_HOSTS.contains(&name) => Self::Open,
             _ if name.ends_with("-docker.pkg.dev") || is_under(name, "gcr.io") => {
@@ -75,7 +80,7 @@ impl Family {
     /// in between.
     #[must_use]
     pub const fn is_public(self) -> bool {
-        !matches!(self, Self::Localhost | Self::Other)
+        !matches!(self, Self::Localhost | Self::OpenShift | Self::Other)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::message::Message;
-use super::pattern::speaks_of_images;
+use super::pattern::speaks_of_pulls;
 use super::place::Place;
 
 /// The longest message that is put together from several lines, in bytes.
@@ -109,7 +109,7 @@ impl Lines {
         let row = EVENT_ROW.as_ref().and_then(|row| row.captures(line));
         let start = START.as_ref().and_then(|start| start.find(line));
         let is_broken_off = row.is_some() && start.is_none() && line.contains("Warning");
-        if !is_broken_off && !speaks_of_images(line.as_bytes()) || is_progress(line) {
+        if !is_broken_off && !speaks_of_pulls(line.as_bytes()) || is_progress(line) {
             return None;
         }
         let wide = WIDE.as_ref().and_then(|wide| wide.captures(line));
@@ -216,7 +216,7 @@ impl Open {
         self.parts.push(line.to_owned());
     }
 
-    /// None where it turns out not to be about images.
+    /// None where it turns out not to be about pulls.
     fn into_message(self) -> Option<Message> {
         let text = match self.parts.as_slice() {
             [text] => text.clone(),
@@ -227,7 +227,7 @@ impl Open {
         let start = start.and_then(|start| start.find(&text));
         let text = text[start.map_or(0, |start| start.start())..].trim();
         let is_state = STATES.split('|').any(|state| state == text);
-        (is_state || speaks_of_images(text.as_bytes())).then(|| Message {
+        (is_state || speaks_of_pulls(text.as_bytes())).then(|| Message {
             text: text.to_owned(),
             ..self.message
         })
@@ -280,13 +280,14 @@ pub(super) fn is_progress(line: &str) -> bool {
     ["Image:", "Image ID:", "Reason:", "imagePullPolicy:"]
         .iter()
         .any(|field| trimmed.starts_with(field))
-        || [
-            "Successfully pulled image",
-            "already present on machine",
-            "Pulling image \"",
-        ]
-        .iter()
-        .any(|words| line.contains(words))
+        || !line.contains("Error")
+            && [
+                "Successfully pulled image",
+                "already present on machine",
+                "Pulling image \"",
+            ]
+            .iter()
+            .any(|words| line.contains(words))
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 
 use std::sync::LazyLock;
 
-use regex::bytes::{RegexSet, RegexSetBuilder};
+use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 /// Words of such messages, and what to say about them.
 ///
 /// Sources: kubelet `pkg/kubelet/kuberuntime`, `pkg/kubelet/kubelet_pods.go`, `pkg/kubelet/prober`; kube-scheduler
 /// `pkg/scheduler/schedule_one.go`.
-const ROWS: [(&str, &str); 10] = [
+const ROWS: [(&str, &str); 15] = [
     (
         r"dial unix \S+\.sock|code = Unavailable desc = (transport|connection error|error reading from server)",
         "No failure of the image: the container runtime on the node does not answer. Look at `journalctl -u containerd` there.",
@@ -42,7 +42,27 @@ const ROWS: [(&str, &str); 10] = [
         "No pull failure: the pod's network could not be set up.",
     ),
     (
-        r"failed to push|push access denied|denied: requested access to the resource is denied: push|error pushing",
+        r"failed calling webhook|failed to call webhook",
+        "No pull failure: an admission webhook does not answer, or is not trusted, so the object was not even stored.",
+    ),
+    (
+        r"not a valid chart repository|cannot load Chart\.yaml|/index\.yaml\b|failed to fetch \S+\.tgz\b|chart .{1,120} not found in \S+ (index|repository)",
+        "No pull failure: this is about a Helm chart, not about an image.",
+    ),
+    (
+        r"(unable|failed) to clone|git clone|Cloning into|fatal: (unable to access|authentication failed|could not read)|git-upload-pack",
+        "No pull failure: this is about a git repository.",
+    ),
+    (
+        r"npm (ERR|error|WARN)|registry\.npmjs\.org|registry\.yarnpkg\.com|Could not fetch URL https://pypi|files\.pythonhosted\.org|E: (Failed to fetch|Unable to fetch)|proxy\.golang\.org|repo\.maven|crates\.io|rubygems\.org",
+        "No pull failure: this is about a package of a programming language or system.",
+    ),
+    (
+        r"validation failure|require-image-tag|disallow-latest-tag|latest.{0,20} tag .{0,20}(not allowed|disallowed)|validation error: .*image tag",
+        "No pull failure: a policy of the cluster does not admit the pod as it is written.",
+    ),
+    (
+        r"The push refers to|failed to push|push access denied|denied: requested access to the resource is denied: push|error pushing",
         "No pull failure: this is about pushing an image.",
     ),
     (
@@ -51,6 +71,10 @@ const ROWS: [(&str, &str); 10] = [
     ),
 ];
 
+/// Messages about pulls that hold words of other failures too: programs of another machine end and are started again, and a pull
+/// secret is a Secret.
+const PULLS: &str = r#"exec format error|secrets "\S*(regist|pull|docker|cred|[._-][eag]cr|quay|harbor)\S*"? not found"#;
+
 /// The row that explains a message about a pull too: nobody has asked a registry yet.
 const RUNTIME_DOWN: usize = 0;
 /// The row that is about pulls, without saying why.
@@ -58,6 +82,14 @@ const WITHOUT_REASON: usize = ROWS.len() - 1;
 
 /// The rows, compiled. The test below builds them, so the empty set never stands in.
 static SET: LazyLock<RegexSet> = LazyLock::new(|| build().unwrap_or_else(|_| RegexSet::empty()));
+
+static PULL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    RegexBuilder::new(PULLS)
+        .case_insensitive(true)
+        .unicode(false)
+        .build()
+        .ok()
+});
 
 fn build() -> Result<RegexSet, regex::Error> {
     RegexSetBuilder::new(ROWS.iter().map(|(words, _)| *words))
@@ -78,7 +110,10 @@ pub(super) struct Lookalike {
 /// Whether `text` merely looks like a pull failure, or is one that does not say why.
 pub(super) fn lookalike(text: &str) -> Option<Lookalike> {
     let rows = SET.matches(text.as_bytes());
-    let is_pull = rows.matched(WITHOUT_REASON) && !rows.matched(RUNTIME_DOWN);
+    let is_about_pulls = PULL
+        .as_ref()
+        .is_some_and(|pull| pull.is_match(text.as_bytes()));
+    let is_pull = is_about_pulls || rows.matched(WITHOUT_REASON) && !rows.matched(RUNTIME_DOWN);
     let row = if is_pull {
         WITHOUT_REASON
     } else {
@@ -97,6 +132,7 @@ mod tests {
     #[test]
     fn the_rows_compile() {
         build().expect("the rows compile");
+        assert!(PULL.is_some());
     }
 
     #[test]

@@ -64,8 +64,8 @@ pub(super) enum When {
 
 /// The causes of a message, the most probable first; none where the words are not known.
 ///
-/// Beside a cause that the text says itself, others are only possible. A text that does not speak of images at all has at
-/// best possible causes.
+/// Beside a cause that the text says itself, others are only possible. A text that does not speak of pulls has at best possible
+/// causes.
 #[must_use]
 pub(super) fn causes_of(clues: &Clues, shape: &str) -> Vec<Cause> {
     let mut causes: Vec<Cause> = Vec::new();
@@ -83,9 +83,16 @@ pub(super) fn causes_of(clues: &Clues, shape: &str) -> Vec<Cause> {
     let is_sure = causes
         .iter()
         .any(|cause| cause.confidence == Confidence::Sure);
-    let speaks_of_images = speaks_of_images(clues.text.as_bytes());
+    let is_known_better = causes.iter().any(|cause| {
+        cause.confidence >= Confidence::Likely && MORE_THAN_A_TAG.contains(&cause.class)
+    });
+    let speaks_of_pulls = speaks_of_pulls(clues.text.as_bytes());
     for cause in &mut causes {
-        if !speaks_of_images || (is_sure && cause.confidence == Confidence::Likely) {
+        let is_outdone = match cause.class {
+            Class::TagNotFound => is_known_better,
+            _ => is_sure && cause.confidence == Confidence::Likely,
+        };
+        if !speaks_of_pulls || is_outdone {
             cause.confidence = Confidence::Possible;
         }
     }
@@ -119,19 +126,31 @@ pub(super) fn conditions_of(clues: &Clues) -> u32 {
     })
 }
 
+/// Causes whose messages say "not found" too, of something else than the tag.
+const MORE_THAN_A_TAG: [Class; 7] = [
+    Class::BlobMissing,
+    Class::DanglingTag,
+    Class::NeverPullAbsent,
+    Class::PlatformMismatch,
+    Class::RegistryCorrupt,
+    Class::RuntimePlatformBug,
+    Class::WindowsVersionMismatch,
+];
+
 /// The most causes that one message is given.
 const MAX_CAUSES: usize = 4;
 
-/// Whether a text speaks of images, registries or the start of containers at all.
+/// Whether a text speaks of pulls, or of the start of what was pulled.
 #[must_use]
-pub(super) fn speaks_of_images(text: &[u8]) -> bool {
+pub(super) fn speaks_of_pulls(text: &[u8]) -> bool {
     CONTEXT
         .as_ref()
         .is_some_and(|context| context.is_match(text))
 }
 
-/// Words without which a line is about something else.
-const CONTEXT_WORDS: &str = r"pull|image|manifest|registry|layer|/v2/|docker|containerd|cri-o|exec format error|repository|httpreadseeker|toomanyrequests|sandbox|blob|k8s binaries|sha256:|computesystem|short-name|build container|HTTP \d+ response body|unexpected HTTP status|oauth token|authorization token|size validation|s3aws|operating system version|media ?type|application/vnd\.|snapshot|whiteout|verification failed for digest|diff ?id|ghcr\.io|quay\.io|gcr\.io|\.ecr\.";
+/// Words without which a line is about something else: those of pulls, of the programs that pull, and of their requests. The bare
+/// words image, layer and registry stand in the logs of many an application.
+const CONTEXT_WORDS: &str = r#"pull|image (name|reference|tag)|manifest|container registry|docker|containerd|cri-?o\b|podman|buildah|skopeo|crictl|nerdctl|kaniko|buildkit|buildx|kubelet|/v2/\S+/(manifests|blobs|tags)|/v2/?["':\s]|/v2/?$|exec format error|httpreadseeker|toomanyrequests|sandbox|k8s binaries|computesystem|short-name|build container|HTTP \d+ response body|unexpected HTTP status|(oauth|anonymous|authorization) token|size validation|s3aws|operating system version|application/vnd\.|whiteout|verification failed for digest|diff ?id|failed to (copy|resolve|authorize|unpack|extract|register|fetch)|(register|extract|extracting|apply) layer|layer sha|snapshotter|extraction snapshot|ghcr\.io|quay\.io|gcr\.io|pkg\.dev|azurecr\.io|\.ecr\.|docker\.io|rpc error|imagestream|ErrImage|InvalidImage|ImageInspect|invalid reference format|@sha256:|StartContainer|unpack platform|blob[ -](sha|unknown)|container image|image (\S+ )?(was )?not found|imagePullSecret|image verif|image (operating|os)|source image|signature was required|amount of images|exist in the registry|image with reference|incompatible with a \S+ host|artifactregistry\.|vpcServiceControls|(writing|reading|copying) blob|invalid rootfs|no such image|unqualified-search|max depth exceeded|missing signature key|unknown type application|containers/(policy|registries)|ephemeral-storage|DiskPressure|Downloading \[|response from daemon"#;
 
 static CONTEXT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     RegexBuilder::new(CONTEXT_WORDS)
@@ -330,14 +349,56 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_speak_of_images_is_never_more_than_possible() {
-        let text = "dial tcp 10.0.0.1:80: i/o timeout";
-        let causes = causes_of(&Clues::of(text, None, None), text);
-        assert!(
-            causes
-                .iter()
-                .all(|cause| cause.confidence == Confidence::Possible),
-            "{causes:?}"
-        );
+    fn what_does_not_speak_of_pulls_is_never_more_than_possible() {
+        for text in [
+            "dial tcp 10.0.0.1:80: i/o timeout",
+            "WARN thumbnailer: rate limit exceeded while fetching image https://cdn.example.com/a.png",
+            "HTTP 429 Too Many Requests from https://api.example.com/v2/users",
+            "could not write image cache: no space left on device",
+        ] {
+            let causes = causes_of(&Clues::of(text, None, None), text);
+            assert!(
+                causes
+                    .iter()
+                    .all(|cause| cause.confidence == Confidence::Possible),
+                "{text}: {causes:?}"
+            );
+        }
+    }
+
+    /// The messages of the tables, with their clues and shapes.
+    fn messages() -> Vec<(Clues, String)> {
+        let tables = [
+            include_str!("../../tests/suite/events/seen.tsv"),
+            include_str!("../../tests/suite/events/rows.tsv"),
+        ];
+        let rows = tables.iter().flat_map(|table| table.lines().skip(1));
+        rows.filter_map(|row| row.split('\t').next())
+            .map(|message| {
+                let clues = Clues::of(message, None, None);
+                let shape = crate::event::shape::shape(&clues);
+                (clues, shape)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_row_is_met_by_a_message() {
+        let messages = messages();
+        for (rows, set) in patterns::AREAS.iter().zip(SETS.iter()) {
+            let mut is_met = vec![false; rows.len()];
+            for (clues, shape) in &messages {
+                for row in set.matches(shape.as_bytes()) {
+                    is_met[row] |= rows[row].when.iter().all(|when| when.holds(clues));
+                }
+            }
+            for (pattern, is_met) in rows.iter().zip(is_met) {
+                assert!(
+                    is_met,
+                    "no message in tests/suite/events shows `{}` when {:?}",
+                    pattern.text, pattern.when
+                );
+            }
+        }
     }
 }

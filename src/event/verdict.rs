@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::class::Cause;
 use super::clues::Clues;
 use super::lookalike::lookalike;
-use super::pattern::{causes_of, conditions_of, speaks_of_images};
+use super::pattern::{causes_of, conditions_of, speaks_of_pulls};
 use super::runtime::Runtime;
 use super::shape::{core, shape};
 
@@ -22,8 +22,8 @@ pub(super) struct Verdict {
     pub runtime: Option<Runtime>,
     /// What to say where there is no cause.
     pub note: Option<&'static str>,
-    /// Whether the message speaks of images at all.
-    pub speaks_of_images: bool,
+    /// Whether the message speaks of pulls at all.
+    pub speaks_of_pulls: bool,
     /// The reason that the message gives, without what differs at every try.
     pub core: String,
 }
@@ -37,14 +37,14 @@ impl Verdict {
     fn of_shape(clues: &Clues, shape: &str) -> Self {
         let known = lookalike(shape);
         let causes = match known {
-            Some(known) if !known.is_pull && !shape.contains("exec format error") => Vec::new(),
+            Some(known) if !known.is_pull => Vec::new(),
             _ => causes_of(clues, shape),
         };
         Self {
             note: known.filter(|_| causes.is_empty()).map(|known| known.note),
             causes,
             runtime: Runtime::of(shape),
-            speaks_of_images: speaks_of_images(clues.text.as_bytes()),
+            speaks_of_pulls: speaks_of_pulls(clues.text.as_bytes()),
             core: core(shape),
         }
     }

@@ -3,11 +3,12 @@
 use super::Pattern;
 use crate::event::class::Class::{
     CredentialsMissing, CredentialsNotUsed, ImageRemovedUpstream, LocalImageNotPushed,
-    PermissionDenied, RepoMissingOrPrivate, StaleCredentialsBreakPublicPull, TokenExpired,
+    PermissionDenied, RepoMissingOrPrivate, StaleCredentialsBreakPublicPull, TagNotFound,
+    TokenExpired,
 };
 use crate::event::class::Confidence::{Likely, Possible, Sure};
 use crate::event::family::Family::{
-    Acr, ArtifactRegistry, DockerHub, Ecr, EcrPublic, GitHub, GitLab, Open, Quay, RedHat,
+    Acr, ArtifactRegistry, DockerHub, Ecr, EcrPublic, GitHub, GitLab, Open, OpenShift, Quay, RedHat,
 };
 use crate::event::pattern::When;
 
@@ -24,6 +25,12 @@ const NO_ACCESS: &str = r"pull access denied|insufficient_scope|authorization fa
 
 /// The rows.
 pub(super) const ROWS: &[Pattern] = &[
+    Pattern {
+        text: r"\[.*: not found, .*(40[13]|denied|unauthorized)",
+        when: &[When::ByTag],
+        causes: &[(TagNotFound, Likely), (CredentialsMissing, Possible)],
+        source: "kubelet pkg/kubelet/kuberuntime/kuberuntime_image.go: each pull secret is tried, and the one that may read found nothing",
+    },
     Pattern {
         text: EXPIRED,
         when: &[When::From(&[EcrPublic, Open])],
@@ -190,7 +197,7 @@ pub(super) const ROWS: &[Pattern] = &[
     },
     Pattern {
         text: r"Authentication is required|authentication required|no scope specified for token auth challenge|no (valid )?credentials? (were |was )?(found|provided|supplied)|credentials? (are |is )?(required|missing)|(login|log in) (is )?required|not logged in|must (be authenticated|authenticate|login|log in)|no auth",
-        when: &[When::NotFrom(&[Quay, DockerHub, GitHub])],
+        when: &[When::NotFrom(&[Quay, DockerHub, GitHub, OpenShift])],
         causes: &[
             (CredentialsMissing, Likely),
             (CredentialsNotUsed, Possible),
@@ -199,10 +206,47 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "distribution registry/api/errcode",
     },
     Pattern {
+        text: r"Authentication is required|authentication required|\bunauthorized\b",
+        when: &[When::From(&[OpenShift])],
+        causes: &[
+            (PermissionDenied, Likely),
+            (CredentialsMissing, Likely),
+            (RepoMissingOrPrivate, Possible),
+        ],
+        source: "OpenShift's own registry: the service account may not read the image stream, or there is none",
+    },
+    Pattern {
+        text: r"Authentication is required|authentication required|no (valid )?credentials? (were |was )?(found|provided|supplied)|(login|log in) (is )?required|not logged in|must (be authenticated|authenticate|login|log in)",
+        when: &[When::From(&[Quay, DockerHub, GitHub])],
+        causes: &[
+            (RepoMissingOrPrivate, Likely),
+            (CredentialsMissing, Likely),
+            (CredentialsNotUsed, Possible),
+            (StaleCredentialsBreakPublicPull, Possible),
+        ],
+        source: "registries of public images ask for a login where there is none to be had without",
+    },
+    Pattern {
         text: r"not found: does not exist or no pull access",
         when: &[When::From(&[Ecr])],
         causes: &[(TokenExpired, Likely), (RepoMissingOrPrivate, Likely)],
         source: "moby before 18.06: an expired ECR token reads like a missing repository",
+    },
+    Pattern {
+        text: STATUS_401,
+        when: &[When::Removed],
+        causes: &[
+            (ImageRemovedUpstream, Likely),
+            (CredentialsMissing, Likely),
+            (RepoMissingOrPrivate, Possible),
+        ],
+        source: "the notices of the publishers: what is gone is refused like what is private",
+    },
+    Pattern {
+        text: r"without credentials",
+        when: &[],
+        causes: &[(CredentialsMissing, Likely), (CredentialsNotUsed, Likely)],
+        source: "kubelet pkg/kubelet/images, and pkg/kubelet/dockertools before 1.6",
     },
     Pattern {
         text: NO_ACCESS,
@@ -318,6 +362,7 @@ pub(super) const ROWS: &[Pattern] = &[
         causes: &[
             (RepoMissingOrPrivate, Likely),
             (CredentialsMissing, Likely),
+            (CredentialsNotUsed, Possible),
             (LocalImageNotPushed, Possible),
         ],
         source: "quay.io and Docker Hub answer 401 for a missing and for a private repository",
@@ -337,6 +382,7 @@ pub(super) const ROWS: &[Pattern] = &[
         when: &[],
         causes: &[
             (CredentialsMissing, Likely),
+            (CredentialsNotUsed, Possible),
             (TokenExpired, Possible),
             (PermissionDenied, Possible),
         ],
@@ -357,6 +403,7 @@ pub(super) const ROWS: &[Pattern] = &[
         when: &[],
         causes: &[
             (CredentialsMissing, Likely),
+            (CredentialsNotUsed, Possible),
             (TokenExpired, Possible),
             (RepoMissingOrPrivate, Possible),
         ],

@@ -70,11 +70,15 @@ pub(super) const ROWS: &[Pattern] = &[
     Pattern {
         text: r"(failed to (register|extract|apply) layer|processing tar file|apply layer).*unexpected EOF",
         when: &[],
-        causes: &[(LayerCorruptOrFormat, Likely), (TruncatedDownload, Likely)],
+        causes: &[
+            (LayerCorruptOrFormat, Likely),
+            (TruncatedDownload, Likely),
+            (DiskFull, Possible),
+        ],
         source: "moby and containerd check the digest before they unpack, so what breaks off is the layer itself",
     },
     Pattern {
-        text: r"unexpected EOF|short read|failed size validation|unexpected commit (size|digest)|failed to read expected number of bytes|http2: (server sent GOAWAY|client connection lost|response body closed)|stream error: stream ID|use of closed network connection|broken pipe|unexpected end of (file|stream|data)|invalid response size|happened during read|transfer closed with|bad record MAC|connection closed before|content-length mismatch|Download failed, retrying|error reading from remote|incomplete (read|download)|premature|body size",
+        text: r"unexpected EOF|short read|failed size validation|unexpected commit (size|digest)|failed to read expected number of bytes|http2: (server sent GOAWAY|client connection lost|response body closed)|stream error: stream ID|use of closed network connection|broken pipe|unexpected end of (file|stream|data)|invalid response size|happened during read|transfer closed with|bad record MAC|connection closed before|content-length mismatch|error reading from remote|incomplete (read|download)|premature|body size",
         when: &[],
         causes: &[(TruncatedDownload, Likely)],
         source: "Go io.ErrUnexpectedEOF; containerd core/content/helpers.go and issue 3974; moby distribution/pull_v2.go",
@@ -116,6 +120,12 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby distribution/pull_v2.go; containers/image image/docker_schema2.go; containerd core/remotes/docker/resolver.go",
     },
     Pattern {
+        text: r"error pulling image configuration: .*(HTTP status: 5\d\d|\b50[0234] )",
+        when: &[],
+        causes: &[(Registry5xx, Likely), (BlobBackendError, Likely)],
+        source: "moby distribution/xfer/download.go: the registry, or the storage behind it, failed",
+    },
+    Pattern {
         text: r"(error parsing HTTP \d+ response body|invalid character '<').*(AccessDenied|NoSuchKey|<Error><Code>|does not have permission to get URL|/blobs/|xml version|CloudFront)|<Error><Code>|</Code>|s3aws: |NoSuchBucket|RequestTimeTooSkewed|SignatureDoesNotMatch|AuthorizationQueryParametersError|error pulling image configuration: .*(error parsing|received unexpected|unexpected HTTP|unknown: |403|denied)|(filesystem|gcs|azure|swift|s3): .{0,80}(path|error|status)|input/output error|driver\.",
         when: &[],
         causes: &[
@@ -132,7 +142,17 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby distribution/xfer/download.go: the manifest was read, the host that stores the content gave no answer",
     },
     Pattern {
-        text: r"download failed after attempts",
+        text: r"error pulling image configuration: (Get|download)",
+        when: &[],
+        causes: &[
+            (RedirectTargetUnreachable, Possible),
+            (BlobBackendError, Possible),
+            (TruncatedDownload, Possible),
+        ],
+        source: "moby distribution/xfer/download.go: a message cut off before the reason",
+    },
+    Pattern {
+        text: r"download failed after attempts|Download failed, retrying",
         when: &[],
         causes: &[(BlobBackendError, Possible), (TruncatedDownload, Possible)],
         source: "moby distribution/xfer/download.go",

@@ -23,9 +23,11 @@ pub(super) const AREAS: [&[Pattern]; 6] = [
 pub(super) fn is_local_name(registry: &str, repository: &str) -> bool {
     match registry {
         "localhost" | "kind.local" | "ko.local" | "dev.local" => true,
-        "docker.io" => repository
-            .strip_prefix("library/")
-            .is_some_and(|name| !OFFICIAL.contains(&name)),
+        "docker.io" => match repository.split_once('/') {
+            Some(("library", name)) => !OFFICIAL.contains(&name),
+            Some(("local" | "localhost", _)) => true,
+            _ => false,
+        },
         _ => false,
     }
 }
@@ -264,6 +266,7 @@ mod tests {
     #[test]
     fn a_local_name_is_one_part_and_not_official() {
         assert!(is_local_name("docker.io", "library/my-service"));
+        assert!(is_local_name("docker.io", "local/app"));
         assert!(is_local_name("localhost", "app"));
         assert!(!is_local_name("docker.io", "library/nginx"));
         assert!(!is_local_name("docker.io", "team/app"));

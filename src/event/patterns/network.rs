@@ -141,6 +141,15 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "Go net.OpError; CRI-O server/image_pull.go",
     },
     Pattern {
+        text: r"(Get|Head) .?https?://\S+/(manifests/\S+|v2/?\S?|token\S*): read tcp",
+        when: &[],
+        causes: &[
+            (RedirectTargetUnreachable, Likely),
+            (TruncatedDownload, Possible),
+        ],
+        source: "Go net/http: there was a connection, and no answer came of it",
+    },
+    Pattern {
         text: r"(failed to copy|httpReadSeeker|writing blob|reading blob|copying (config|blob)|layer-sha256).*(connection reset by peer|: EOF\b|i/o timeout|forcibly closed|connection timed out)|read tcp .*(i/o timeout|connection timed out|connection reset|operation timed out)",
         when: &[When::SameHost],
         causes: &[
@@ -198,9 +207,18 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "RFC 9110, section 15.6; Cloudflare, 5xx errors",
     },
     Pattern {
-        text: r"internal server error|bad gateway|service (is )?(temporarily |currently )?unavailable|gateway time-?out|unknown: unknown error|unknown error|temporarily overloaded|server error|INTERNAL_ERROR\b|UNAVAILABLE|backend fetch failed|upstream connect error|under maintenance|read-only mode|registry is down",
+        text: r"internal server error|bad gateway|service (is )?(temporarily |currently )?unavailable|gateway time-?out|unknown: unknown error|unknown error|temporarily overloaded|server error|INTERNAL_ERROR\b|(?-i:\bUNAVAILABLE\b)|backend fetch failed|upstream connect error|under maintenance|read-only mode|registry is down",
         when: &[],
         causes: &[(Registry5xx, Likely)],
         source: "RFC 9110, section 15.6; distribution registry/api/errcode; Envoy's and Varnish's own words",
+    },
+    Pattern {
+        text: r"\btime-?d? ?out\b",
+        when: &[],
+        causes: &[
+            (RedirectTargetUnreachable, Possible),
+            (PullTimeout, Possible),
+        ],
+        source: "whoever waited, and for whatever",
     },
 ];

@@ -4,8 +4,8 @@ use super::Pattern;
 use crate::event::class::Class::{
     CredentialsMissing, CredentialsNotUsed, DiskFull, ImageRemovedUpstream, InvalidReference,
     KubeletQps, LayerCorruptOrFormat, LocalImageNotPushed, NeverPullAbsent, PermissionDenied,
-    PullTimeout, RedirectTargetUnreachable, ShortName, SignatureEndpointError, SignaturePolicy,
-    TlsInterceptingProxy, TokenExpired, TruncatedDownload, UnsubstitutedTemplate,
+    PullTimeout, RedirectTargetUnreachable, RuntimePlatformBug, ShortName, SignatureEndpointError,
+    SignaturePolicy, TlsInterceptingProxy, TokenExpired, TruncatedDownload, UnsubstitutedTemplate,
 };
 use crate::event::class::Confidence::{Likely, Possible, Sure};
 use crate::event::pattern::When;
@@ -20,6 +20,12 @@ pub(super) const ROWS: &[Pattern] = &[
         when: &[When::Template],
         causes: &[(UnsubstitutedTemplate, Likely), (InvalidReference, Likely)],
         source: "kubelet pkg/kubelet/images/image_manager.go; distribution/reference",
+    },
+    Pattern {
+        text: r"(\{\{|\$\{|\$\(|\$[A-Z][A-Z0-9_]+|<no value>|%!s\(|variable is not set|to a blank string).*(invalid reference format|parse image|parse reference|invalid image|InvalidImageName|invalid tag|no such image)|(invalid reference format|parse image|parse reference|invalid image|InvalidImageName|invalid tag).*(\{\{|\$\{|\$\(|\$[A-Z][A-Z0-9_]+|<no value>|%!s\()",
+        when: &[],
+        causes: &[(UnsubstitutedTemplate, Likely), (InvalidReference, Likely)],
+        source: "Go templates, shells and Compose leave these marks where nothing was filled in",
     },
     Pattern {
         text: r"couldn't parse image (name|reference)|invalid reference format: repository name must be lowercase|is not a valid repository/tag|invalid checksum digest (format|length)|repository name must not be longer",
@@ -106,7 +112,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containers/image pkg/sysregistriesv2",
     },
     Pattern {
-        text: r"Unable to retrieve some image pull secrets|FailedToRetrieveImagePullSecret|Couldn't find key \.dockerc|(image)?pull secrets? .{0,80}(not found|missing|does not exist)",
+        text: r"Unable to retrieve some image pull secrets|FailedToRetrieveImagePullSecret|Couldn't find key \.dockerc|(image)?pull secrets? .{0,80}(not found|missing|does not exist)|secrets .\S*(regist|pull|docker|cred|[._-][eag]cr|quay|harbor)\S* not found",
         when: &[],
         causes: &[(CredentialsMissing, Likely), (CredentialsNotUsed, Likely)],
         source: "kubelet pkg/kubelet/kubelet_pods.go",
@@ -136,6 +142,12 @@ pub(super) const ROWS: &[Pattern] = &[
         when: &[],
         causes: &[(PullTimeout, Likely), (TruncatedDownload, Possible)],
         source: "containerd internal/cri/server/images/image_pull.go, image_pull_progress_timeout",
+    },
+    Pattern {
+        text: r"\bref \S+ locked\b",
+        when: &[],
+        causes: &[(PullTimeout, Possible), (RuntimePlatformBug, Possible)],
+        source: "containerd core/content/local: another pull of the same layer is under way, or hangs",
     },
     Pattern {
         text: r"Failed to inspect image|ImageInspectError",

@@ -3,14 +3,15 @@
 use super::Pattern;
 use crate::event::class::Class::{
     ArtifactNotImage, BlobMissing, CredentialsMissing, CredentialsNotUsed, DanglingTag, DigestGone,
-    ImageRemovedUpstream, LocalImageNotPushed, RegistryCorrupt, RepoMissingOrPrivate, TagNotFound,
+    ImageRemovedUpstream, LocalImageNotPushed, NeverPullAbsent, RegistryCorrupt,
+    RepoMissingOrPrivate, ShortName, TagNotFound,
 };
 use crate::event::class::Confidence::{Likely, Possible};
 use crate::event::family::Family;
 use crate::event::pattern::When;
 
 /// A manifest is not there, in the wordings of all runtimes and registries.
-const NO_MANIFEST: &str = r#"failed to resolve (reference|image)[^|]*: not found|[\w.:-]+/[\w./:@-]+"?: not found\s*"?$|manifest for \S+ not found|manifest unknown|MANIFEST_UNKNOWN|manifest tagged by .* is not found|Requested image not found|Failed to fetch "|tag (\S+ )?(does not exist|not found|unknown|is missing)|manifests?/?\S* ?:? ?404|manifests?/\S+: (unexpected status code )?404|status code \[manifests [^\]]*\]: 404|No such image|image:? (\S+ )?(was )?(not found|does not exist)|unexpected status from (HEAD|GET) request to \S+: 404|Tag \S+ was deleted or has expired|reading manifest \S+ in \S+: .{0,60}(not found|404)|404:? \(?not found|manifest \S+ not found|manifest not found|no such manifest|does not have a tag|invalid tag or digest|could not find (image|tag|manifest)|(image|tag|manifest) .{0,80}(does not exist|not found)|not found: manifest|NotFound desc = .*: not found|StatusCode: 404|status=404"#;
+const NO_MANIFEST: &str = r#"failed to resolve (reference|image)[^|]*: not found|[\w.:-]+/\S+?"?: not found\s*"?$|manifest for \S+ not found|manifest unknown|MANIFEST_UNKNOWN|manifest tagged by .* is not found|Requested image not found|Failed to fetch "|tag (\S+ )?(does not exist|not found|unknown|is missing)|manifests?/?\S* ?:? ?404|manifests?/\S+: (unexpected status code )?404|status code \[manifests [^\]]*\]: 404|No such image|image:? (\S+ )?(was )?(not found|does not exist)|unexpected status from (HEAD|GET) request to \S+: 404|Tag \S+ was deleted or has expired|reading manifest \S+ in \S+: .{0,60}(not found|404)|404:? \(?not found|manifest \S+ not found|manifest not found|no such manifest|does not have a tag|invalid tag or digest|could not find (image|tag|manifest)|(image|tag|manifest) .{0,80}(does not exist|not found)|not found: manifest|StatusCode: 404|status=404"#;
 /// The manifest behind a tag is not there: it is asked for by the digest that the tag, or the index behind it, has given.
 const NO_MANIFEST_OF_TAG: &str = r"content descriptor \S+ \(application/vnd\.(oci\.image\.(manifest|index)|docker\.distribution\.manifest)\S*\)( from remote)?: not found|/manifests/sha256:\S+ not found|/manifests/sha256:\S+ ?:? 404|content at \S+/manifests/\S+ not found|manifests/sha256:\S+ .{0,20}not found";
 
@@ -123,6 +124,28 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "kubelet before 1.3, pkg/kubelet/dockertools",
     },
     Pattern {
+        text: r"determining manifest MIME type .*: Not Found",
+        when: &[],
+        causes: &[
+            (RepoMissingOrPrivate, Likely),
+            (TagNotFound, Likely),
+            (ShortName, Possible),
+        ],
+        source: "containers/image image/docker_list.go: what the web server of a registry answers to a name that it does not know",
+    },
+    Pattern {
+        text: r"\bNo such image\b",
+        when: &[],
+        causes: &[(NeverPullAbsent, Possible), (TagNotFound, Possible)],
+        source: "moby daemon/images: the image is not on the machine",
+    },
+    Pattern {
+        text: r"Back-off pulling image|ErrImagePull|ImagePullBackOff|Failed to pull image",
+        when: &[When::Removed],
+        causes: &[(ImageRemovedUpstream, Possible)],
+        source: "the notices of the publishers",
+    },
+    Pattern {
         text: NO_MANIFEST,
         when: &[When::Removed],
         causes: &[(ImageRemovedUpstream, Likely)],
@@ -190,6 +213,7 @@ pub(super) const ROWS: &[Pattern] = &[
         text: NO_MANIFEST,
         when: &[When::From(&[
             Family::Localhost,
+            Family::OpenShift,
             Family::Other,
             Family::GitLab,
             Family::Acr,

@@ -9,12 +9,12 @@ use crate::event::class::Confidence::{Likely, Possible, Sure};
 use crate::event::pattern::When;
 
 /// The image has no variant for the node, in the wordings of all runtimes.
-const NO_PLATFORM: &str = r"no match for platform in (the )?manifest|no image found in (manifest list|image index)|no matching manifest for|does not match the specified platform|cannot be used on this platform|no child with platform|no matching platform|unsupported platform|no (image )?manifests? (was )?(found |matching )?for platform|does not provide the specified platform|does not provide any platform|image operating system .{0,30}(cannot|not)|no suitable image|architecture .{0,20}not (found|supported)|(incompatible|not compatible) with .{0,30}(architecture|platform)|image might be filtered out|platform .{0,40}(is not available|not supported|mismatch)|no unpack platforms? (defined|configured)|no image manifest matches|could not find (a )?platform|no.{0,20}manifest .{0,30}linux/";
+const NO_PLATFORM: &str = r"no match for platform in (the )?manifest|no image found in (manifest list|image index)|no matching manifest for|does not match the specified platform|cannot be used on this platform|no child with platform|no matching platform|no supported platform|unsupported platform|no (image )?manifests? (was )?(found |matching )?for platform|does not provide the specified platform|does not provide any platform|image operating system .{0,30}(cannot|not)|no suitable image|architecture .{0,20}not (found|supported)|(incompatible|not compatible) with .{0,30}(architecture|platform)|image might be filtered out|platform .{0,40}(is not available|not supported|mismatch)|no image manifest matches|could not find (a )?platform|no.{0,20}manifest .{0,30}linux/";
 
 /// The rows.
 pub(super) const ROWS: &[Pattern] = &[
     Pattern {
-        text: r"Schema 1 images have been deprecated|schema 1 image manifests are no longer supported|v1\+prettyjws|distribution\.manifest\.v1\+(jws|json)|schema ?1 not supported|manifest version 2, schema 1|Image Format v1|schema ?(version )?v?1 (manifest|image)s?|unsupported schema ?version 1|schemaVersion.{0,3} ?1\b|docker schema ?(v2s1|v1|1)|unsupported manifest schema version: 1|PULL_SCHEMA_1|missing signature key",
+        text: r"Schema 1 images have been deprecated|schema 1 image manifests are no longer supported|v1\+prettyjws|distribution\.manifest\.v1\+(jws|json)|schema ?1 not supported|manifest version 2, schema 1|Image Format v1|schema ?(version )?v?1 (manifest|image)s?|unsupported schema ?version 1|schemaVersion.{0,3} ?1\b|docker schema ?(v2s1|v1|1)|unsupported manifest schema version: 1|PULL_SCHEMA_1|missing signature key|ctr: no signatures$",
         when: &[],
         causes: &[(Schema1, Sure)],
         source: "containerd v2.0 core/remotes/docker/schema1, v2.1 core/transfer/local/pull.go; moby distribution/errors.go",
@@ -85,6 +85,12 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby distribution/pull_v2_windows.go",
     },
     Pattern {
+        text: r"no unpack platforms? (defined|configured)",
+        when: &[],
+        causes: &[(RuntimePlatformBug, Likely), (PlatformMismatch, Possible)],
+        source: "containerd core/unpack/unpacker.go: the runtime itself is set up for no platform",
+    },
+    Pattern {
         text: NO_PLATFORM,
         when: &[],
         causes: &[
@@ -115,6 +121,18 @@ pub(super) const ROWS: &[Pattern] = &[
             (RegistryCorrupt, Possible),
         ],
         source: "containerd core/unpack/unpacker.go, core/images; containers/image internal/manifest/errors.go; moby distribution/pull_v2.go; Helm pkg/registry",
+    },
+    Pattern {
+        text: r"unknown type application/json",
+        when: &[],
+        causes: &[(ArtifactNotImage, Likely), (Schema1, Possible)],
+        source: "containerd core/images: registries send schema 1 as application/json too",
+    },
+    Pattern {
+        text: r"possible OCI artifact",
+        when: &[],
+        causes: &[(ArtifactNotImage, Possible)],
+        source: "CRI-O internal/ociartifact",
     },
     Pattern {
         text: r"(unsupported|unexpected|unknown) (manifest |config )?media ?type",
