@@ -35,7 +35,7 @@ pub enum Runtime {
 const SIGNS: [(Runtime, &str); 12] = [
     (
         Runtime::Docker,
-        r"Error response from daemon|failed to register layer|CannotPullContainerError",
+        r"Error response from daemon|failed to register layer",
     ),
     (
         Runtime::CriO,
@@ -63,11 +63,11 @@ const SIGNS: [(Runtime, &str); 12] = [
     ),
     (
         Runtime::Containerd,
-        r"failed to pull and unpack image|failed to unpack image on snapshotter|httpReadSeeker|failed to resolve reference|failed to extract layer|no match for platform in manifest|containerd|get converter for",
+        r"failed to pull and unpack image|failed to unpack image on snapshotter|httpReadSeeker|failed to resolve reference|failed to extract layer|no match for platform in manifest|containerd|get converter for|failed to resolve ref |rejecting \S+ byte manifest|failed commit on ref|extraction snapshot|number of layers and diffIDs|image verifier \S+ (blocked|rejected)",
     ),
     (
         Runtime::Docker,
-        r"pull access denied for|no matching manifest for|manifest for \S+ not found|error pulling image configuration|in the manifest list entries",
+        r"CannotPullContainerError|pull access denied for|no matching manifest for|manifest for \S+ not found|error pulling image configuration|in the manifest list entries",
     ),
     (
         Runtime::CriO,
@@ -79,7 +79,7 @@ const SIGNS: [(Runtime, &str); 12] = [
     ),
     (
         Runtime::Kubelet,
-        r"^\s*(Back-off pulling image|Error: (ErrImage|ImagePull|InvalidImageName))",
+        r"^\s*(ImagePullBackOff: )?(Back-off pulling image|Error: (ErrImage|ImagePull|InvalidImageName))|^(ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName|ImageInspectError)$",
     ),
 ];
 
@@ -146,6 +146,18 @@ mod tests {
                 Runtime::Containerd21,
             ),
             ("Error response from daemon: denied", Runtime::Docker),
+            (
+                "rejecting 5000000 byte manifest for docker.io/x/y:1: not found",
+                Runtime::Containerd,
+            ),
+            (
+                "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/library/x:1",
+                Runtime::Containerd,
+            ),
+            (
+                "ImagePullBackOff: Back-off pulling image \"x\"",
+                Runtime::Kubelet,
+            ),
         ] {
             assert_eq!(Runtime::of(text), Some(runtime), "{text}");
         }
