@@ -253,7 +253,8 @@ pub(super) struct Gatherer {
 
 impl Gatherer {
     /// Reads one message. It may be done for many at a time.
-    pub(super) fn judge(&self, message: Message) -> Judged {
+    pub(super) fn judge(&self, mut message: Message) -> Judged {
+        message.place = message.place.or_of_log(&message.text);
         let key = self
             .hasher
             .hash_one((&message.text, &message.image, &message.resource));
