@@ -1,4 +1,4 @@
-//! How fast events are explained, and in how much memory: `cargo bench --bench explanation`.
+//! How fast events and logs are explained, and in how much memory: `cargo bench --bench explanation`.
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -7,7 +7,6 @@
 )]
 
 use std::fs::{self, File};
-use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,13 +16,18 @@ use serde_json::json;
 const EVENTS: usize = 100_000;
 /// How often they are explained; the best time counts.
 const TIMES: usize = 5;
+/// How long the log is, in bytes.
+const LOG: usize = 100_000_000;
 
 fn main() {
+    measure(&format!("{EVENTS} events"), &events());
+    measure(&format!("{} MB of a log", LOG / 1_000_000), &log());
+}
+
+fn measure(name: &str, input: &str) {
     let folder = tempfile::TempDir::new().expect("a folder");
-    let path = folder.path().join("events.json");
-    let mut file = File::create(&path).expect("a file");
-    file.write_all(events().as_bytes())
-        .expect("room for the events");
+    let path = folder.path().join("input");
+    fs::write(&path, input).expect("room for the input");
     let runs: Vec<(Duration, u64)> = (0..TIMES)
         .map(|_| explain(File::open(&path).expect("the file")))
         .collect();
@@ -34,7 +38,7 @@ fn main() {
         .max()
         .unwrap_or_default();
     println!(
-        "{EVENTS} events explained in {:.2} s (best of {TIMES}) with at most {} MB of memory",
+        "{name} explained in {:.2} s (best of {TIMES}) with at most {} MB of memory",
         best.as_secs_f64(),
         most / 1000
     );
@@ -100,4 +104,40 @@ fn events() -> String {
         "{:#}",
         json!({"apiVersion": "v1", "kind": "List", "items": items})
     )
+}
+
+/// The log of a kubelet where fifty images fail, again and again, among lines about other things.
+fn log() -> String {
+    let mut log = String::with_capacity(LOG + 1000);
+    for line in 0.. {
+        if log.len() >= LOG {
+            break;
+        }
+        let (hour, minute, second) = (line / 3600 % 24, line / 60 % 60, line % 60);
+        let image = line % 50;
+        let text = match line % 4 {
+            0 => format!(
+                "pod_workers.go:1298] \"Error syncing pod, skipping\" err=\"failed to \\\"StartContainer\\\" for \\\"app\\\" with ErrImagePull: \
+                 \\\"rpc error: code = Unknown desc = failed to pull and unpack image \\\\\\\"ghcr.io/team/app-{image}:1\\\\\\\": failed to do request: \
+                 Head: read tcp 10.4.{}.7:{}->140.82.121.33:443: i/o timeout\\\"\" pod=\"shop/app-{line:x}\" podUID=\"{line:032x}\"",
+                line % 250,
+                30_000 + line % 30_000
+            ),
+            1 => format!(
+                "kubelet.go:2408] \"SyncLoop (PLEG): event for pod\" pod=\"shop/app-{line:x}\""
+            ),
+            2 => format!(
+                "server.go:{line}] handled request path=/healthz status=200 registry cache warm"
+            ),
+            _ => format!(
+                "reconciler_common.go:251] \"operationExecutor.VerifyControllerAttachedVolume started\" volume=\"v-{line}\""
+            ),
+        };
+        log.extend([
+            &format!("E1124 {hour:02}:{minute:02}:{second:02}.{line:06} 812 "),
+            text.as_str(),
+            "\n",
+        ]);
+    }
+    log
 }

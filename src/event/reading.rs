@@ -26,6 +26,9 @@ pub(super) struct Reading {
     /// How many lines begin a message of the kubelet.
     begun: u64,
     objects: u64,
+    /// Whether there was a line of text, and one that is none.
+    has_text: bool,
+    has_data: bool,
     /// Records that are not read yet.
     held: Vec<Vec<u8>>,
     held_bytes: usize,
@@ -84,8 +87,10 @@ impl Reading {
 
     fn line(&mut self, bytes: &[u8]) {
         if is_data(bytes) {
+            self.has_data = true;
             return;
         }
+        self.has_text |= !bytes.trim_ascii().is_empty();
         let line = String::from_utf8_lossy(bytes);
         let line = line.trim_end_matches('\r');
         while let Taken::Behind(object) = match self.yaml.take(line) {
@@ -135,7 +140,13 @@ impl Reading {
             self.message(message);
         }
         let objects = self.objects;
-        let explanation = self.gatherer.finish(Input::Text { objects });
+        let is_binary = self.has_data && !self.has_text && objects == 0;
+        let input = if is_binary {
+            Input::Binary
+        } else {
+            Input::Text { objects }
+        };
+        let explanation = self.gatherer.finish(input);
         let is_pasted = objects == 0 && self.pasted_bytes <= MAX_PASTED_BYTES;
         let is_unknown = explanation
             .events

@@ -262,6 +262,7 @@ mod tests {
         for (input, words) in [
             (&b""[..], "The input is empty"),
             (b"\x7fELF\0\0", "The input is no text"),
+            (b"\x01\x02\x03\n", "The input is no text"),
             (b"{\"items\": [{\"kind\": \"Event\", \"type\": \"Normal\", \"involvedObject\": {}}]}", "None of these objects"),
         ] {
             assert!(text_of(input, 80).starts_with(words));
