@@ -367,11 +367,11 @@ mod tests {
     }
 
     /// The messages of the tables, with their clues and shapes.
+    #[allow(clippy::disallowed_methods, reason = "a test reads its cases")]
     fn messages() -> Vec<(Clues, String)> {
-        let tables = [
-            include_str!("../../tests/suite/events/seen.tsv"),
-            include_str!("../../tests/suite/events/rows.tsv"),
-        ];
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/events");
+        let tables = ["seen.tsv", "rows.tsv"]
+            .map(|name| std::fs::read_to_string(folder.join(name)).expect("a table of messages"));
         let rows = tables.iter().flat_map(|table| table.lines().skip(1));
         rows.filter_map(|row| row.split('\t').next())
             .map(|message| {
