@@ -55,7 +55,7 @@ impl Conversation<'_> {
         }
         let reply = self.send(&RegistryAuth::Anonymous).await?;
         let challenged = challenged(&reply);
-        let is_unauthorized = reply.status == StatusCode::UNAUTHORIZED;
+        let is_unauthorized = is_challenge(&reply);
         let refused = match judge(reply, self.asked(None, challenged.error.as_deref())) {
             Err(refused) if is_unauthorized => refused,
             answer => return answer,
@@ -145,7 +145,7 @@ impl Conversation<'_> {
         loop {
             let (authorization, may_be_stale) = self.authorize(applicant, &challenge).await?;
             let reply = self.send(&authorization).await?;
-            if reply.status != StatusCode::UNAUTHORIZED {
+            if !is_challenge(&reply) {
                 self.host.demands().prove(repository, &challenge);
                 let reply = Reply {
                     identity: identity(credential),
@@ -273,6 +273,12 @@ impl From<Challenge> for Demand {
             unauthorized: None,
         }
     }
+}
+
+/// Whether the registry wants a login. What a host wants that a redirect led to is not met: its challenge could name a token
+/// service of its own for the registry's password.
+fn is_challenge(reply: &Reply) -> bool {
+    reply.status == StatusCode::UNAUTHORIZED && !reply.is_elsewhere
 }
 
 fn challenged(reply: &Reply) -> Challenged {

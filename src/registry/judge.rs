@@ -43,6 +43,14 @@ pub(super) fn judge(reply: Reply, asked: Asked<'_>) -> Result<Reply, Setback> {
         return Ok(reply);
     }
     let (code, message) = error_document(&reply.body);
+    // It was shown no credentials, and says nothing about those that the registry took.
+    let denies = matches!(
+        reply.status,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+    );
+    if denies && reply.is_elsewhere {
+        return Err(unexpected(&reply, &message));
+    }
     let reason = match (reply.status, code.as_ref()) {
         (StatusCode::UNAUTHORIZED, _)
             if asked.error == Some("insufficient_scope")
@@ -90,9 +98,17 @@ fn unexpected(reply: &Reply, message: &str) -> Setback {
     } else {
         format!(": {message}")
     };
+    let redirected = if reply.is_elsewhere {
+        ", where the registry redirects to,"
+    } else {
+        ""
+    };
     failure(
         FailureReason::ServerError,
-        &format!("{} answered {}{words}", reply.host, reply.status),
+        &format!(
+            "{}{redirected} answered {}{words}",
+            reply.host, reply.status
+        ),
     )
     .into()
 }
@@ -194,6 +210,30 @@ mod tests {
     fn a_status_that_no_registry_gives_decides_nothing() {
         for status in [206, 301, 400, 418, 500] {
             assert_eq!(reason(status, "<html>"), None, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_was_redirected_to_denies_no_credentials() {
+        for status in [401, 403] {
+            let reply = Reply {
+                is_elsewhere: true,
+                ..Reply::for_test(status, "")
+            };
+            let asked = Asked {
+                identity: Identity::Anonymous,
+                token_service: false,
+                error: None,
+                missing: Missing::Unsaid,
+            };
+            let setback = judge(reply, asked).expect_err("no success");
+            let failure = setback.failure().expect("no refusal");
+            assert_eq!(failure.reason, FailureReason::ServerError);
+            assert!(
+                failure.detail.contains("redirects to"),
+                "{}",
+                failure.detail
+            );
         }
     }
 

@@ -36,6 +36,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 pub(super) struct Reply {
     /// Who answered, for messages.
     pub host: String,
+    /// Whether a redirect led there, away from the host that was asked.
+    pub is_elsewhere: bool,
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
@@ -55,6 +57,7 @@ impl Reply {
     pub fn for_test(status: u16, body: &str) -> Self {
         Self {
             host: "registry.example.com".to_owned(),
+            is_elsewhere: false,
             status: StatusCode::from_u16(status).expect("a status"),
             headers: HeaderMap::new(),
             body: Bytes::copy_from_slice(body.as_bytes()),
@@ -190,6 +193,7 @@ impl Transport {
         authorization: Option<&RegistryAuth>,
     ) -> Result<Reply, Setback> {
         let host = authority(url);
+        let is_elsewhere = authorization.is_none();
         let client = match &request.client {
             Some(client) => client,
             None => self
@@ -199,7 +203,7 @@ impl Transport {
         };
         self.counters.request();
         let mut builder = client.request(request.method.clone(), url.clone());
-        if authorization.is_some() {
+        if !is_elsewhere {
             builder = builder.headers(request.headers.clone());
         }
         builder = builder.header(header::ACCEPT_ENCODING, "identity");
@@ -235,6 +239,7 @@ impl Transport {
         if request.stream_from.is_some_and(is_wanted) {
             return Ok(Reply {
                 host,
+                is_elsewhere,
                 status,
                 headers,
                 body: Bytes::new(),
@@ -246,6 +251,7 @@ impl Transport {
         let body = decoded(body, status, &headers, request, &host)?;
         Ok(Reply {
             host,
+            is_elsewhere,
             status,
             headers,
             body,

@@ -1,8 +1,8 @@
 //! Redirects that lead round, away, or nowhere.
 
-use super::answer::{Answer, redirect, unauthorized, whole};
+use super::answer::{Answer, issued, redirect, unauthorized, wants_token, whole};
 use super::server::Request;
-use super::{FOUND, NOT_FOUND, UNAUTHORIZED, faults, registry, unknown};
+use super::{FOUND, NOT_FOUND, faults, registry, unknown};
 
 /// A manifest is redirected to `location`; everything else is sound.
 fn to(request: &Request, location: &str) -> Answer {
@@ -52,8 +52,40 @@ faults! {
     redirother: FOUND, registry(|request| {
         elsewhere(request, &format!("{}{}", request.elsewhere, request.path))
     });
+    /// To another host, which wants a login with a token service of its own.
+    redirtoken: unknown("server-error").saying("redirects to"), registry(|request| {
+        match (request.is_elsewhere, request.is_token()) {
+            (true, true) => issued("stolen"),
+            (true, false) => wants_token(&format!("{}/token", request.elsewhere)),
+            (false, _) => elsewhere(request, &format!("{}{}", request.elsewhere, request.path)),
+        }
+    });
+    /// The same, of a registry that wants no login itself.
+    redirtoken_open: unknown("server-error"), registry(|request| {
+        match (request.is_elsewhere, request.is_token()) {
+            (true, true) => issued("stolen"),
+            (true, false) => wants_token(&format!("{}/token", request.elsewhere)),
+            (false, _) => to(request, &format!("{}{}", request.elsewhere, request.path)),
+        }
+    });
+    /// To another host, which wants the login itself.
+    redirbasic: unknown("server-error"), registry(|request| {
+        if request.is_elsewhere {
+            unauthorized("Basic realm=\"r\"")
+        } else {
+            to(request, &format!("{}{}", request.elsewhere, request.path))
+        }
+    });
+    /// To another host, which forbids it, as storage does with an address that has expired.
+    redirforbidden: unknown("server-error"), registry(|request| {
+        if request.is_elsewhere {
+            whole(403)
+        } else {
+            to(request, &format!("{}{}", request.elsewhere, request.path))
+        }
+    });
     /// To another host and back, where the login was asked for.
-    redirback: UNAUTHORIZED, registry(|request| {
+    redirback: unknown("server-error"), registry(|request| {
         let there = format!("{}/there", request.elsewhere);
         match (request.is_elsewhere, request.path.as_str()) {
             (true, _) => redirect(&format!("{}/v2/app/manifests/back", request.registry)),
