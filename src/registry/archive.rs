@@ -66,6 +66,11 @@ pub(super) struct Unpacked {
 }
 
 impl Unpacked {
+    /// How many bytes the file with this digest has; none where there is none.
+    pub fn size(&self, digest: &str) -> Option<u64> {
+        self.places.get(digest).map(|&(_, bytes)| bytes)
+    }
+
     /// The content of a file with this digest, as the archive holds it; none where there is none.
     pub fn content(&self, digest: &str) -> io::Result<Option<Box<dyn Read + Send>>> {
         let Some(&(start, bytes)) = self.places.get(digest) else {

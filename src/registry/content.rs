@@ -10,8 +10,8 @@ use super::host::Wire;
 use super::layout::Layout;
 use super::request::Question;
 use super::schema1::signed_payload;
-use super::setback::{Setback, failure};
-use super::shelf::Shelf;
+use super::setback::Setback;
+use super::shelf::{Shelf, Stored};
 use super::tags;
 use super::transport::Reply;
 use super::ways::Ways;
@@ -60,28 +60,36 @@ impl Place<'_> {
         }
     }
 
-    /// The manifest that an index lists.
+    /// The manifest that an index lists. `asks_all` is for whoever wants to know that it is still there, and not only what it
+    /// says.
     pub async fn child(
         self,
         repository: &str,
         descriptor: &Descriptor,
+        asks_all: bool,
     ) -> Result<Document, Setback> {
         let document = match self {
             Self::Layout(layout) => layout.child(descriptor)?,
             Self::Hosts(ways, wire, kept) => {
-                if let Some(body) = kept.content(&descriptor.digest, MAX_MANIFEST_BYTES) {
+                let digest = &descriptor.digest;
+                let head = Question::ManifestHead {
+                    repository,
+                    tag_or_digest: digest.as_str(),
+                };
+                let stored = kept.content(digest, MAX_MANIFEST_BYTES);
+                if let Some(stored) = still_there(stored, ways, wire, &head, asks_all).await {
                     Document {
-                        body,
+                        body: kept.take(digest, stored),
                         content_type: descriptor.media_type.clone(),
-                        digest: descriptor.digest.clone(),
+                        digest: digest.clone(),
                         identity: Identity::Anonymous,
                     }
                 } else {
                     let question = Question::Manifest {
                         repository,
-                        tag_or_digest: descriptor.digest.as_str(),
+                        tag_or_digest: digest.as_str(),
                     };
-                    fetch(ways, wire, kept, &question, Some(&descriptor.digest)).await?
+                    fetch(ways, wire, kept, &question, Some(digest)).await?
                 }
             }
         };
@@ -95,8 +103,11 @@ impl Place<'_> {
         let body = match self {
             Self::Layout(layout) => layout.blob(digest, MAX_CONFIG_BYTES)?,
             Self::Hosts(ways, wire, kept) => {
-                if let Some(body) = kept.content(digest, MAX_CONFIG_BYTES) {
+                let head = Question::BlobHead { repository, digest };
+                let stored = kept.content(digest, MAX_CONFIG_BYTES);
+                if let Some(stored) = still_there(stored, ways, wire, &head, false).await {
                     // It was verified when it was read.
+                    let body = kept.take(digest, stored);
                     check_size(&body, descriptor)?;
                     return Ok(body);
                 }
@@ -119,18 +130,32 @@ impl Place<'_> {
     }
 
     /// The size of a blob, without its content; none where the registry does not tell it.
+    ///
+    /// Nodes never send `HEAD` for a blob, and some registries and mirrors answer it wrongly or not at all. So what it says is
+    /// believed where it is good news; else the beginning of the answer to a node's own question decides.
     pub async fn blob_size(
         self,
         repository: &str,
-        digest: &Digest,
+        descriptor: &Descriptor,
     ) -> Result<Option<oci::Bytes>, Setback> {
+        let digest = &descriptor.digest;
         match self {
             Self::Layout(layout) => layout.blob_size(digest).map(Some),
             Self::Hosts(ways, wire, _) => {
-                let question = Question::BlobHead { repository, digest };
-                let reply = ways.ask(wire, &question).await.map_err(unanswered_head)?;
-                let size = reply.header("content-length");
-                Ok(size.and_then(|text| text.parse().ok()).map(oci::Bytes))
+                let head = Question::BlobHead { repository, digest };
+                match ways.ask(wire, &head).await {
+                    Ok(reply) if length(&reply).is_none_or(|size| size == descriptor.size) => {
+                        return Ok(length(&reply));
+                    }
+                    Err(setback) if !may_be_of_head(&setback) => return Err(setback),
+                    _ => {}
+                }
+                let question = Question::Layer {
+                    repository,
+                    digest,
+                    from: 0,
+                };
+                ways.ask(wire, &question).await.map(|reply| length(&reply))
             }
         }
     }
@@ -177,7 +202,7 @@ async fn unchanged(
     reference: &Reference,
 ) -> Option<Document> {
     let last = kept.last_digest()?;
-    let body = kept.content(last, MAX_MANIFEST_BYTES)?;
+    let stored = kept.content(last, MAX_MANIFEST_BYTES)?;
     let question = Question::ManifestHead {
         repository: reference.repository(),
         tag_or_digest: reference.tag_or_digest(),
@@ -188,22 +213,45 @@ async fn unchanged(
         None => reply.header("docker-content-digest")?,
     };
     (digest == last.as_str()).then(|| Document {
-        body,
+        body: kept.take(last, stored),
         content_type: content_type(&reply),
         digest: last.clone(),
         identity: reply.identity,
     })
 }
 
-/// A registry that does not answer `HEAD` says nothing about the blob.
-fn unanswered_head(setback: Setback) -> Setback {
+/// Content of an earlier run that the repository surely has: it was read there before, or a question without a body says so.
+/// Anything else but a plain yes decides nothing.
+async fn still_there(
+    stored: Option<Stored>,
+    ways: &Ways,
+    wire: &Wire,
+    head: &Question<'_>,
+    asks_all: bool,
+) -> Option<Stored> {
+    let stored = stored?;
+    let is_there = stored.was_here && !asks_all || ways.ask(wire, head).await.is_ok();
+    is_there.then_some(stored)
+}
+
+/// How long the body is, as the header says.
+fn length(reply: &Reply) -> Option<oci::Bytes> {
+    let length = reply.header("content-length")?;
+    length.parse().ok().map(oci::Bytes)
+}
+
+/// Whether a question might only have failed because it was a `HEAD`.
+fn may_be_of_head(setback: &Setback) -> bool {
     match setback {
-        Setback::Refused(refusal) if refusal.reason == RefusalReason::Unsupported => failure(
-            FailureReason::ServerError,
-            "the registry does not answer whether a blob is there (HEAD)",
-        )
-        .into(),
-        other => other,
+        Setback::Refused(refusal) => matches!(
+            refusal.reason,
+            RefusalReason::NotFound(_) | RefusalReason::Unsupported
+        ),
+        Setback::Undetermined(failure) => matches!(
+            failure.reason,
+            FailureReason::ServerError | FailureReason::Malformed
+        ),
+        Setback::Unreachable(_) => false,
     }
 }
 

@@ -147,6 +147,10 @@ impl Layout {
 
     /// The size of a blob.
     pub fn blob_size(&self, digest: &Digest) -> Result<Bytes, Setback> {
+        let unpacked = self.unpacked.as_ref();
+        if let Some(bytes) = unpacked.and_then(|unpacked| unpacked.size(digest.as_str())) {
+            return Ok(Bytes(bytes));
+        }
         let path = self.path(digest);
         match std::fs::metadata(&path) {
             Ok(file) => Ok(Bytes(file.len())),

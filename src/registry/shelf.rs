@@ -9,6 +9,16 @@ use super::cache::Cache;
 use super::statistics::Counters;
 use crate::oci::{Digest, Reference};
 
+/// Content of an earlier run.
+#[derive(Debug)]
+pub(super) struct Stored {
+    /// Verified.
+    pub body: Bytes,
+    /// Whether it was read for this very reference, so that its repository had it. Other content may be there or not, for
+    /// what one repository has says nothing about another.
+    pub was_here: bool,
+}
+
 /// The part of the cache that one reference needs.
 #[derive(Debug)]
 pub(super) struct Shelf<'a> {
@@ -51,13 +61,18 @@ impl<'a> Shelf<'a> {
     }
 
     /// The content with this digest, verified.
-    pub fn content(&self, digest: &Digest, limit: usize) -> Option<Bytes> {
+    pub fn content(&self, digest: &Digest, limit: usize) -> Option<Stored> {
         let bundled = self.known.content(digest);
-        let is_new = bundled.is_none();
-        let content = bundled.or_else(|| self.cache?.content(digest, limit))?;
+        let was_here = bundled.is_some();
+        let body = bundled.or_else(|| self.cache?.content(digest, limit))?;
+        Some(Stored { body, was_here })
+    }
+
+    /// Notes that content of an earlier run is used, and is still there.
+    pub fn take(&self, digest: &Digest, stored: Stored) -> Bytes {
         self.counters.cache_hit();
-        self.note(digest, &content, is_new);
-        Some(content)
+        self.note(digest, &stored.body, !stored.was_here);
+        stored.body
     }
 
     /// Keeps content for later runs.

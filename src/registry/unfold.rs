@@ -39,7 +39,7 @@ pub(super) struct Search<'a> {
     pub reference: &'a Reference,
     pub depth: Depth,
     pub platforms: Option<&'a [Platform]>,
-    /// Whether it is asked of every config and layer whether it is there.
+    /// Whether it is asked of every manifest, config and layer whether it is there.
     pub verify_blobs: bool,
     /// How many entries were seen so far.
     pub seen: AtomicUsize,
@@ -140,7 +140,7 @@ impl Search<'_> {
         let work = async {
             let document = self
                 .place
-                .child(self.reference.repository(), descriptor)
+                .child(self.reference.repository(), descriptor, self.verify_blobs)
                 .await?;
             let declared = Some(descriptor.media_type.as_str()).filter(|text| !text.is_empty());
             Manifest::parse(&document.body, declared)
@@ -187,7 +187,9 @@ impl Search<'_> {
 
     async fn fault(&self, part: BlobPart, descriptor: &Descriptor) -> Option<FaultyBlob> {
         let digest = &descriptor.digest;
-        let work = self.place.blob_size(self.reference.repository(), digest);
+        let work = self
+            .place
+            .blob_size(self.reference.repository(), descriptor);
         let size = match self.counted(self.known.blobs.get_or(self.key(digest), work).await) {
             Ok(size) => Ok(size.filter(|size| *size != descriptor.size)?),
             Err(setback) => Err(setback),

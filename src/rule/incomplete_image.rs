@@ -8,8 +8,9 @@ use crate::oci::{Bytes, Reference};
 declare_rule! {
     /// ## What it does
     /// Reports images of which the registry has the name and not the content: the index points at a manifest, or a manifest
-    /// at a config, that is not there. With `verify-blobs` each config and layer is asked for too, without its content, and
-    /// its size is held against the manifest. With a target, only what the nodes would pull is looked at.
+    /// at a config, that is not there. With `verify-blobs`, and with `--deep`, each manifest, config and layer is asked for,
+    /// without its content, and its size is held against the manifest. With a target, only what the nodes would pull is
+    /// looked at.
     ///
     /// ## Why it matters
     /// The name resolves, so everything seems fine until a node fetches the missing part. It happens when a clean-up takes

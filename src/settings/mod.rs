@@ -126,7 +126,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// How often a question is asked again after a passing failure.
     pub retries: u32,
-    /// Whether every config and layer is asked for too.
+    /// Whether every manifest, config and layer is asked for too. Whoever reads the layers wants that as well, for what an
+    /// earlier run read may be gone.
     pub verify_blobs: bool,
     /// Whether the layers are read too.
     pub deep: bool,
@@ -255,6 +256,7 @@ impl Settings {
         }
         let exclude = joined(overrides.exclude, &file.exclude);
         let offline = overrides.offline.or(file.offline).unwrap_or(false);
+        let deep = overrides.deep.or(file.deep).unwrap_or(false);
         let no_render = overrides.no_render.or(file.no_render).unwrap_or(false);
         let rendering = (!no_render).then(|| rendering(overrides.rendering, file, offline));
         let layouts = joined(overrides.layouts, &file.layouts);
@@ -296,11 +298,8 @@ impl Settings {
                 .unwrap_or(0)
                 .min(Self::MAX_HISTORY),
             offline,
-            verify_blobs: overrides
-                .verify_blobs
-                .or(file.verify_blobs)
-                .unwrap_or(false),
-            deep: overrides.deep.or(file.deep).unwrap_or(false),
+            verify_blobs: overrides.verify_blobs.or(file.verify_blobs).unwrap_or(deep),
+            deep,
             partition: overrides.partition,
             changed_since: overrides.changed_since,
             fail_on: overrides

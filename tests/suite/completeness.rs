@@ -112,22 +112,76 @@ async fn missing_and_cut_layers_are_told_and_each_blob_is_asked_for_once() {
 }
 
 #[tokio::test]
-async fn a_registry_without_head_leaves_it_open_whether_a_blob_is_there() {
-    let layer = Content::new(LAYER, "layer");
+async fn a_registry_without_head_is_asked_as_a_node_asks() {
+    let [layer, gone] = ["layer", "gone"].map(|text| Content::new(LAYER, text));
     let server = MockServer::start().await;
     Mock::given(method("HEAD"))
         .respond_with(ResponseTemplate::new(405))
         .mount(&server)
         .await;
-    serve(&server, "/v2/app/manifests/1", &image(&[&layer])).await;
+    serve(&server, "/v2/app/manifests/1", &image(&[&layer, &gone])).await;
+    for content in [&layer, &config()] {
+        serve(&server, &blob(&content.digest()), content).await;
+    }
     let reference = reference(&format!("{}/app:1", server.address()));
     let found = found(client().look_up(&reference, Depth::Manifest, None).await);
-    let statuses: Vec<&str> = found.images[0]
-        .faulty_blobs
-        .iter()
-        .map(|fault| fault.size.status())
-        .collect();
-    assert_eq!(statuses, ["undetermined", "undetermined"]);
+    let faulty = &found.images[0].faulty_blobs;
+    let parts: Vec<_> = faulty.iter().map(|fault| &fault.part).collect();
+    assert_eq!(parts, [&BlobPart::Layer { number: 2, of: 3 }]);
+    assert_eq!(faulty[0].size.reason(), Some("not-found"));
+}
+
+#[tokio::test]
+async fn what_another_repository_has_and_what_was_there_yesterday_prove_nothing() {
+    let amd64 = Image::oci("linux/amd64", "a");
+    let index = Image::index(vec![("linux/amd64", amd64.clone())]);
+    let cache = tempfile::TempDir::new().expect("a folder");
+    let server = MockServer::start().await;
+    let client = |verify_blobs| {
+        Registry::new(Options {
+            verify_blobs,
+            retries: 0,
+            cache_dir: Some(cache.path().to_owned()),
+            ..Options::default()
+        })
+        .expect("a client")
+    };
+    let look_up = async |name: &str, verify_blobs| {
+        let reference = reference(&format!("{}/{name}", server.address()));
+        let lookup = client(verify_blobs)
+            .look_up(&reference, Depth::Config, None)
+            .await;
+        let image = found(lookup).images.remove(0);
+        image.manifest.expect("it was asked for").status()
+    };
+    for repository in ["whole", "halved"] {
+        serve(
+            &server,
+            &format!("/v2/{repository}/manifests/1"),
+            &index.manifest,
+        )
+        .await;
+    }
+    let child = Mock::given(path(format!("/v2/whole/manifests/{}", amd64.digest())))
+        .respond_with(
+            ResponseTemplate::new(200)
+                .set_body_raw(amd64.manifest.bytes.clone(), &amd64.manifest.media_type),
+        )
+        .mount_as_scoped(&server)
+        .await;
+    let config = &amd64.blobs[0];
+    serve(
+        &server,
+        &format!("/v2/whole/blobs/{}", config.digest()),
+        config,
+    )
+    .await;
+
+    assert_eq!(look_up("whole:1", false).await, "found");
+    assert_eq!(look_up("halved:1", false).await, "refused");
+    assert_eq!(look_up("whole:1", true).await, "found");
+    drop(child);
+    assert_eq!(look_up("whole:1", true).await, "refused");
 }
 
 #[tokio::test]

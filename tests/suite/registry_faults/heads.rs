@@ -2,7 +2,7 @@
 
 use super::answer::{Step, bytes, error, whole};
 use super::server::{Request, good_image};
-use super::{FOUND, NOT_FOUND, faults, found_with, registry, unknown};
+use super::{FOUND, NOT_FOUND, faults, found_with, registry};
 
 fn is_manifest_head(request: &Request) -> bool {
     request.is_head() && request.manifest().is_some()
@@ -54,12 +54,29 @@ faults! {
             request.good()
         }
     }).twice();
-    /// HEAD of a blob is answered with 405.
-    head405_of_blobs: unknown("server-error"), registry(|request| {
+    /// HEAD of a blob is answered with 405, and GET well.
+    head405_of_blobs: FOUND, registry(|request| {
         if request.is_head() { whole(405) } else { request.good() }
     }).with_blobs();
     /// HEAD of a blob is answered with 404, and GET well.
-    head404_of_blobs: found_with("incomplete-image"), registry(|request| {
+    head404_of_blobs: FOUND, registry(|request| {
         if request.is_head() { error(404, "BLOB_UNKNOWN") } else { request.good() }
+    }).with_blobs();
+    /// HEAD of a blob says that it has no bytes, and GET is answered well.
+    head_of_no_bytes: FOUND, registry(|request| {
+        if request.is_head() && request.blob().is_some() {
+            bytes("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        } else {
+            request.good()
+        }
+    }).with_blobs();
+    /// HEAD of a layer is answered well, but of one that is there; GET and HEAD of the config with 404.
+    head404_and_get404_of_config: found_with("incomplete-image"), registry(|request| {
+        let config = good_image().blobs[0].digest().to_string();
+        if request.blob() == Some(config.as_str()) {
+            error(404, "BLOB_UNKNOWN")
+        } else {
+            request.good()
+        }
     }).with_blobs();
 }
