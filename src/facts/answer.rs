@@ -145,6 +145,9 @@ pub struct Failure {
     pub detail: String,
     /// How long the server asks to wait.
     pub retry_after: Option<Duration>,
+    /// The host that failed, as `host` or `host:port`, where it is not the registry itself: a mirror, a token service, or
+    /// where the registry redirects to.
+    pub respondent: Option<String>,
 }
 
 /// The stage at which a question failed.
@@ -154,6 +157,8 @@ pub enum FailureReason {
     RateLimited,
     /// The host's name could not be resolved.
     Dns,
+    /// The credentials that are configured for the registry could not be had, and nobody gets no answer.
+    Credentials,
     /// No connection, or it broke.
     Connect,
     /// No trusted encrypted connection.
@@ -176,6 +181,7 @@ impl FailureReason {
         match self {
             Self::RateLimited => "rate-limited",
             Self::Dns => "dns",
+            Self::Credentials => "credentials",
             Self::Connect => "connect",
             Self::Tls => "tls",
             Self::Timeout => "timeout",

@@ -222,6 +222,7 @@ fn failure(word: &str) -> Result<Failure, String> {
     let reasons = [
         FailureReason::RateLimited,
         FailureReason::Dns,
+        FailureReason::Credentials,
         FailureReason::Connect,
         FailureReason::Tls,
         FailureReason::Timeout,
@@ -233,5 +234,6 @@ fn failure(word: &str) -> Result<Failure, String> {
         reason: reason.ok_or_else(|| word.to_owned())?,
         detail: String::new(),
         retry_after: None,
+        respondent: None,
     })
 }

@@ -11,7 +11,7 @@ use super::credentials::{Credential, CredentialKind};
 use super::host::{Host, Wire};
 use super::judge::{Asked, judge};
 use super::request::Question;
-use super::setback::Setback;
+use super::setback::{Setback, failure};
 use super::token::{Applicant, identity};
 use super::transport::{Patience, Reply};
 use crate::facts::{FailureReason, RefusalReason};
@@ -68,7 +68,7 @@ impl Conversation<'_> {
             } else {
                 explain(
                     refused,
-                    Some("it does not say how to log in, so that no credentials were sent"),
+                    "it does not say how to log in, so that no credentials were sent",
                 )
             });
         };
@@ -107,8 +107,9 @@ impl Conversation<'_> {
         let found = keyring
             .find(self.host.registry(), self.question.repository())
             .await;
-        let explained = |answer: Result<Reply, Setback>| {
-            answer.map_err(|no| explain(no, found.trouble.as_deref()))
+        let explained = |answer: Result<Reply, Setback>| match &found.trouble {
+            Some(trouble) => answer.map_err(|no| without_credentials(no, trouble)),
+            None => answer,
         };
         let is_basic = challenge == Challenge::Basic;
         let fitting = found
@@ -299,16 +300,27 @@ fn is_denial(setback: &Setback) -> bool {
 }
 
 /// Adds to a refusal why the credentials that should have been sent were not.
-fn explain(setback: Setback, trouble: Option<&str>) -> Setback {
-    match (setback, trouble) {
-        (Setback::Refused(mut refusal), Some(trouble)) => {
+fn explain(setback: Setback, trouble: &str) -> Setback {
+    match setback {
+        Setback::Refused(mut refusal) => {
             refusal.message = match refusal.message.as_str() {
                 "" => trouble.to_owned(),
                 message => format!("{message} ({trouble})"),
             };
             Setback::Refused(refusal)
         }
-        (setback, _) => setback,
+        setback => setback,
+    }
+}
+
+/// What a refusal means where credentials are configured and could not be had: nothing. Registries hide from nobody what is
+/// private, as forbidden or as missing.
+fn without_credentials(setback: Setback, trouble: &str) -> Setback {
+    match setback {
+        Setback::Refused(refusal) if refusal.reason != RefusalReason::Unsupported => {
+            failure(FailureReason::Credentials, trouble).into()
+        }
+        setback => setback,
     }
 }
 

@@ -59,13 +59,17 @@ pub(super) struct Host {
     authority: String,
     /// How it is asked, where the settings say.
     way: Way,
-    /// The registry that it answers for, where it is a mirror.
+    /// Whether it answers in place of the registry itself.
+    is_mirror: bool,
+    /// The registry that it answers for, where it is a mirror that is told so.
     namespace: Option<String>,
     /// Whether TLS is spoken.
     pub tls: AtomicBool,
     /// Whether plain HTTP is only a guess.
     ambiguous: bool,
     permits: Semaphore,
+    /// How many permits there are.
+    at_once: u32,
     pace: Pace,
     /// Holds everybody but the first back until the first has an answer, so that one learns for all whether there is a
     /// connection and what the host wants. It is closed as a semaphore when it is open as a gate.
@@ -93,10 +97,12 @@ impl Host {
             registry: registry.to_owned(),
             authority: authority.to_owned(),
             way: Way::own(),
+            is_mirror: false,
             namespace: None,
             tls: AtomicBool::new(!listed && !guessed),
             ambiguous: guessed && port != Some("80"),
             permits: Semaphore::new(permits.max(1)),
+            at_once: u32::try_from(permits.max(1)).unwrap_or(u32::MAX),
             pace: Pace::default(),
             gate: Semaphore::new(1),
             answered: AtomicBool::new(false),
@@ -123,6 +129,7 @@ impl Host {
         let itself = address.authority == authority;
         let name = if itself { registry } else { &address.authority };
         Self {
+            is_mirror: !itself,
             namespace: (!itself && way.tells_namespace).then(|| registry.to_owned()),
             way,
             tls: AtomicBool::new(address.tls),
@@ -169,6 +176,7 @@ impl Host {
             retries: wire.retries,
             breaks: true,
             pace: &self.pace,
+            longest_gap: wire.timeout / 2 / self.at_once,
         };
         let conversation = Conversation {
             host: self,
@@ -209,6 +217,11 @@ impl Host {
             }
             (setback, _) => setback,
         }
+    }
+
+    /// `host` or `host:port` of a mirror; none of the registry itself.
+    pub fn mirror(&self) -> Option<&str> {
+        self.is_mirror.then_some(self.authority.as_str())
     }
 
     /// The registry as references name it.

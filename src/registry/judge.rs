@@ -103,14 +103,13 @@ fn unexpected(reply: &Reply, message: &str) -> Setback {
     } else {
         ""
     };
-    failure(
-        FailureReason::ServerError,
-        &format!(
-            "{}{redirected} answered {}{words}",
-            reply.host, reply.status
-        ),
-    )
-    .into()
+    let said = format!(
+        "{}{redirected} answered {}{words}",
+        reply.host, reply.status
+    );
+    let mut unexpected = failure(FailureReason::ServerError, &said);
+    unexpected.respondent = reply.is_elsewhere.then(|| reply.host.clone());
+    unexpected.into()
 }
 
 /// The code and the words of an error document; nothing of a body that is none, such as a web page.

@@ -29,8 +29,10 @@ use super::{LayoutMapping, Options, RegistryError};
 use crate::facts::{Answer, Depth, FailureReason, Found, Lookup, Missing, Refusal, RefusalReason};
 use crate::oci::{Manifest, Platform, Reference};
 
-/// How many older tags are looked at for a platform.
+/// How many older tags of a reference are looked at for a platform.
 const MAX_OLDER_TAGS: usize = 8;
+/// How many older tags are looked at in a run, as long as there is one for each reference.
+const MAX_OLDER_TAGS_IN_ALL: usize = 64;
 
 /// How many times the time-out of one question all questions about one reference may take at one host: one for the manifest,
 /// one for what an index lists, one for configs and layers, and one for what is nested.
@@ -72,7 +74,7 @@ impl Registry {
                     counters: Counters::default(),
                 }),
                 tokens: Tokens::default(),
-                keyring: Keyring::read(&options.credentials)?,
+                keyring: Keyring::read(&options.credentials, options.timeout)?,
                 cache: options.cache_dir.as_deref().map(Cache::new).map(Arc::new),
                 timeout: options.timeout,
                 retries: options.retries,
@@ -112,17 +114,22 @@ impl Registry {
         self.0.answer(ourselves, reference, depth, platforms).await
     }
 
-    /// Adds to what was found the older tags that run on the platforms that it lacks.
+    /// Adds to what was found the older tags that run on the platforms that it lacks. The more references there are, the fewer
+    /// tags of each are looked at: this is advice, and not what was asked for.
     pub async fn add_older_tags(
         &self,
         lacking: BTreeMap<Reference, BTreeSet<Platform>>,
         lookups: &mut BTreeMap<Reference, Lookup>,
     ) {
+        let each = MAX_OLDER_TAGS_IN_ALL
+            .checked_div(lacking.len())
+            .unwrap_or_default()
+            .clamp(1, MAX_OLDER_TAGS);
         let asked = lacking
             .into_iter()
             .map(|(reference, platforms)| async move {
                 let platforms: Vec<Platform> = platforms.into_iter().collect();
-                let tag = self.older_tag(&reference, &platforms).await;
+                let tag = self.older_tag(&reference, &platforms, each).await;
                 (reference, tag)
             });
         let mut tags = stream::iter(asked).buffer_unordered(self.0.options.concurrency.max(1));
@@ -178,11 +185,16 @@ impl Registry {
         older(tag, &self.0.tags(place, reference).await)
     }
 
-    /// The newest of the older tags of the repository whose image runs on all of `platforms`. Few are looked at, the newest
-    /// first; none where none of them has it, or where tags are not told.
-    async fn older_tag(&self, reference: &Reference, platforms: &[Platform]) -> Option<String> {
+    /// The newest of the older tags of the repository whose image runs on all of `platforms`. The newest `count` are looked
+    /// at; none where none of them has it, or where tags are not told.
+    async fn older_tag(
+        &self,
+        reference: &Reference,
+        platforms: &[Platform],
+        count: usize,
+    ) -> Option<String> {
         let tags = self.older_tags(reference).await.into_iter();
-        for tag in tags.take(MAX_OLDER_TAGS) {
+        for tag in tags.take(count) {
             let older = reference.with_tag(&tag);
             let lookup = self.look_up(&older, Depth::Config, Some(platforms)).await;
             let runs = |found: &Found| platforms.iter().all(|platform| found.runs_on(platform));

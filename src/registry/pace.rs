@@ -41,15 +41,18 @@ impl Pace {
         Ok(turn)
     }
 
-    /// The host said "too many" to a request of the time `sent`, and wants to be left alone for `wait`.
-    pub fn slow(&self, sent: Instant, wait: Duration) {
+    /// The host said "too many" to a request of the time `sent`, and wants to be left alone for `wait`. Requests will not be
+    /// further apart than `longest_gap`, so that those who stand in line have their turn before their deadline.
+    pub fn slow(&self, sent: Instant, wait: Duration, longest_gap: Duration) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         if let Some(until) = now.checked_add(wait) {
             state.next = Some(state.next.map_or(until, |next| next.max(until)));
         }
         if state.slowed.is_none_or(|slowed| slowed < sent) {
-            state.gap = (state.gap * 2).clamp(FIRST_GAP, LONGEST_GAP);
+            state.gap = (state.gap * 2)
+                .max(FIRST_GAP)
+                .min(LONGEST_GAP.min(longest_gap));
             state.slowed = Some(now);
         }
     }
@@ -86,7 +89,7 @@ mod tests {
         let begun = Instant::now();
         // A whole burst is told the same: it counts once.
         for _ in 0..64 {
-            pace.slow(begun, Duration::from_secs(2));
+            pace.slow(begun, Duration::from_secs(2), LONGEST_GAP);
         }
         let first = pace.turn(far()).expect("a turn");
         let second = pace.turn(far()).expect("a turn");
@@ -99,11 +102,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn however_often_a_host_says_too_many_all_who_wait_have_their_turn() {
+        let pace = Pace::default();
+        let longest_gap = Duration::from_millis(40);
+        for _ in 0..20 {
+            pace.slow(Instant::now(), Duration::ZERO, longest_gap);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let deadline = Instant::now() + Duration::from_secs(5);
+        for _ in 0..64 {
+            assert!(pace.turn(deadline).expect("a turn") < deadline);
+        }
+    }
+
+    #[tokio::test]
     async fn a_turn_beyond_the_deadline_is_told_at_once() {
         let pace = Pace::default();
-        pace.slow(Instant::now(), Duration::from_hours(1));
+        pace.slow(Instant::now(), Duration::from_hours(1), LONGEST_GAP);
         let wait = pace.turn(far()).expect_err("too late");
         assert!(wait > Duration::from_mins(59), "{wait:?}");
-        pace.slow(Instant::now(), Duration::MAX);
+        pace.slow(Instant::now(), Duration::MAX, LONGEST_GAP);
     }
 }

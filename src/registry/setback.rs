@@ -34,11 +34,19 @@ impl Setback {
     }
 
     /// The same, said of another host than the one that was asked.
-    pub fn elsewhere(self) -> Self {
-        match self {
+    pub fn elsewhere(self, host: &str) -> Self {
+        match self.of(host) {
             Self::Unreachable(failure) => Self::Undetermined(failure),
             other => other,
         }
+    }
+
+    /// The same, where it is that host that failed, and not the registry itself.
+    pub fn of(mut self, host: &str) -> Self {
+        if let Self::Undetermined(failure) | Self::Unreachable(failure) = &mut self {
+            failure.respondent.get_or_insert_with(|| host.to_owned());
+        }
+        self
     }
 }
 
@@ -48,6 +56,7 @@ pub(super) fn failure(reason: FailureReason, detail: &str) -> Failure {
         reason,
         detail: one_line(detail),
         retry_after: None::<Duration>,
+        respondent: None,
     }
 }
 

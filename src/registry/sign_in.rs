@@ -2,6 +2,7 @@
 //! credentials and the same caution. No secret is handed out but inside of what is sent.
 
 use std::fmt;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -55,7 +56,9 @@ impl SignIn {
         registry: &str,
         repository: &str,
     ) -> Result<Self, RegistryError> {
-        let found = Keyring::read(sources)?.find(registry, repository).await;
+        let found = Keyring::read(sources, Duration::MAX)?
+            .find(registry, repository)
+            .await;
         Ok(Self {
             credential: found.credential,
             trouble: found.trouble,

@@ -13,7 +13,7 @@ use super::judge::{Asked, judge};
 use super::request::{TokenRequest, secret_header};
 use super::setback::Setback;
 use super::single_flight::SingleFlight;
-use super::transport::{Patience, Reply, Transport};
+use super::transport::{Patience, Reply, Transport, authority};
 use crate::facts::{Identity, Missing};
 
 /// How long a token is good that does not say (the token specification, `expires_in`).
@@ -123,17 +123,20 @@ async fn fetch(
     };
     let mut request = how.request(bearer, applicant.only_tls)?;
     request.client = applicant.client.cloned();
+    let host = authority(&request.url);
     let reply = transport
         .send(&request, &authorization, patience)
         .await
-        .map_err(Setback::elsewhere)?;
+        .map_err(|setback| setback.elsewhere(&host))?;
     let asked = Asked {
         identity: identity(applicant.credential),
         token_service: true,
         error: None,
         missing: Missing::Unsaid,
     };
-    read(&judge(reply, asked)?, Instant::now())
+    judge(reply, asked)
+        .and_then(|reply| read(&reply, Instant::now()))
+        .map_err(|setback| setback.of(&host))
 }
 
 /// The credential as messages show it.

@@ -83,6 +83,8 @@ pub(super) struct Patience<'a> {
     pub breaks: bool,
     /// The pace of the host that is asked.
     pub pace: &'a Pace,
+    /// How far apart the requests to it may be.
+    pub longest_gap: Duration,
 }
 
 impl Transport {
@@ -112,7 +114,7 @@ impl Transport {
             };
             let wait = pause(failure, tries);
             if failure.reason == FailureReason::RateLimited {
-                patience.pace.slow(sent, wait);
+                patience.pace.slow(sent, wait, patience.longest_gap);
             }
             let may_pass = match failure.reason {
                 FailureReason::RateLimited | FailureReason::ServerError => true,
@@ -161,7 +163,7 @@ impl Transport {
             let reply = if is_elsewhere {
                 self.exchange(request, &url, None)
                     .await
-                    .map_err(Setback::elsewhere)?
+                    .map_err(|setback| setback.elsewhere(&authority(&url)))?
             } else {
                 self.exchange(request, &url, Some(authorization)).await?
             };
@@ -349,7 +351,7 @@ fn decoded(
 }
 
 /// `host` or `host:port`, for messages.
-fn authority(url: &Url) -> String {
+pub(super) fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port()
         .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
@@ -392,7 +394,8 @@ fn passing_trouble(reply: &Reply) -> Option<Failure> {
     } else {
         format!(": {message}")
     };
-    let words = match RateLimit::read(&reply.headers) {
+    let limit = RateLimit::read(&reply.headers);
+    let words = match limit {
         Some(limit) => format!("{said} ({limit})"),
         None => said,
     };
@@ -400,9 +403,17 @@ fn passing_trouble(reply: &Reply) -> Option<Failure> {
         reason,
         &format!("{} answered {}{words}", reply.host, reply.status),
     );
+    trouble.respondent = reply.is_elsewhere.then(|| reply.host.clone());
     trouble.retry_after = reply
         .header("retry-after")
-        .and_then(|text| retry_after(text, SystemTime::now()));
+        .and_then(|text| retry_after(text, SystemTime::now()))
+        .or_else(|| {
+            // Whoever has none left for hours is not let in a second later.
+            let used_up = limit.filter(|limit| limit.remaining == 0)?;
+            used_up
+                .window
+                .filter(|_| reason == FailureReason::RateLimited)
+        });
     Some(trouble)
 }
 

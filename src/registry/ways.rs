@@ -32,7 +32,13 @@ impl Ways {
             match answer {
                 Ok(reply) => return Ok(reply),
                 Err(refusal @ Setback::Refused(_)) => refused = Some(refusal),
-                Err(setback) => unknown = unknown.or(Some(setback)),
+                Err(setback) => {
+                    let setback = match host.mirror() {
+                        Some(mirror) => setback.of(mirror),
+                        None => setback,
+                    };
+                    unknown = unknown.or(Some(setback));
+                }
             }
         }
         Err(unknown.or(refused).unwrap_or_else(|| {

@@ -101,8 +101,12 @@ impl Case {
         self
     }
 
-    pub fn undetermined(mut self, reason: FailureReason, detail: &str) -> Self {
-        self.lookup = Some(Answer::Undetermined(failure(reason, detail)));
+    pub fn undetermined(self, reason: FailureReason, detail: &str) -> Self {
+        self.lookup(Answer::Undetermined(failure(reason, detail)))
+    }
+
+    pub fn lookup(mut self, lookup: Lookup) -> Self {
+        self.lookup = Some(lookup);
         self
     }
 
@@ -293,6 +297,7 @@ pub fn failure(reason: FailureReason, detail: &str) -> Failure {
         reason,
         detail: detail.to_owned(),
         retry_after: None,
+        respondent: None,
     }
 }
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::event::{Pull, Wording};
 use super::{Finding, Subject, declare_rule};
 use crate::facts::{Answer, Depth, Failure, FailureReason};
@@ -7,8 +9,9 @@ use crate::oci::Reference;
 declare_rule! {
     /// ## What it does
     /// Reports images of which we could not learn whether they are there, with the stage at which it failed: the host's
-    /// name, the connection, the encryption, the time, the rate limit, the server itself, or an answer that is none, such as
-    /// the page of a login portal.
+    /// name, the connection, the encryption, the time, the rate limit, the server itself, an answer that is none, such as the
+    /// page of a login portal, or the credential helper of this machine. It names the host that failed, which may be a mirror,
+    /// a token service or the storage that a registry redirects to.
     ///
     /// ## Why it matters
     /// Not knowing is no pass. If the nodes have the same way to the registry, they fail as well. If they have another way,
@@ -45,7 +48,11 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         _ => return vec![],
     };
     // The detail differs from machine to machine. The message must not, so that reports can be compared.
-    let mut help = help(failure, reference);
+    let host = failure
+        .respondent
+        .as_deref()
+        .unwrap_or_else(|| reference.api_host());
+    let mut help = help(failure, host, reference);
     if is_about_the_way(failure.reason) {
         help = format!(
             "{help} `oci-preflight probe {}` shows at which stage the way ends.",
@@ -60,17 +67,20 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             subject,
             format!(
                 "could not tell whether {what} is there: {}",
-                stage(failure.reason, reference)
+                stage(failure.reason, host)
             ),
         )
         .help(help)
-        .event(event(subject, reference, failure.reason)),
+        .event(event(subject, reference, failure)),
     ]
 }
 
 /// Whether walking the way to the registry tells more. A limit that was reached would only be used up further.
 fn is_about_the_way(reason: FailureReason) -> bool {
-    reason != FailureReason::RateLimited
+    !matches!(
+        reason,
+        FailureReason::RateLimited | FailureReason::Credentials
+    )
 }
 
 /// Content that is there and damaged is `corrupt-manifest`'s.
@@ -78,9 +88,11 @@ fn is_outage(failure: &Failure) -> bool {
     failure.reason != FailureReason::Damaged
 }
 
-fn stage(reason: FailureReason, reference: &Reference) -> String {
-    let host = reference.api_host();
+fn stage(reason: FailureReason, host: &str) -> String {
     match reason {
+        FailureReason::Credentials => {
+            format!("the credentials for {host} could not be had")
+        }
         FailureReason::RateLimited => format!("{host} limits how often we may ask"),
         FailureReason::Dns => format!("the name {host} does not resolve"),
         FailureReason::Connect => format!("no connection to {host}"),
@@ -93,13 +105,16 @@ fn stage(reason: FailureReason, reference: &Reference) -> String {
     }
 }
 
-fn help(failure: &Failure, reference: &Reference) -> String {
-    let host = reference.api_host();
+fn help(failure: &Failure, host: &str, reference: &Reference) -> String {
     match failure.reason {
+        FailureReason::Credentials => format!(
+            "Mend the credential helper that the credentials file of this machine names, or log in to {} anew. Nodes have credentials of their own.",
+            reference.registry()
+        ),
         FailureReason::RateLimited => {
             let wait = failure
                 .retry_after
-                .map(|time| format!(" in {} s", time.as_secs()))
+                .map(|time| format!(" in {}", words(time)))
                 .unwrap_or_default();
             format!(
                 "Log in to {} (`docker login`), which raises the limit, or try again{wait}.",
@@ -118,18 +133,38 @@ fn help(failure: &Failure, reference: &Reference) -> String {
         FailureReason::Timeout => format!(
             "Check firewall, routes and proxy between this machine and {host}, or allow more time with `--timeout`."
         ),
-        FailureReason::ServerError => format!(
-            "Try again, and look at the status page of {}.",
-            reference.registry()
-        ),
+        FailureReason::ServerError => match &failure.respondent {
+            Some(host) => format!(
+                "Try again. {} sends whoever pulls on to {host}: check that firewalls, proxies and service perimeters let the nodes through to it, too.",
+                reference.registry()
+            ),
+            None => format!(
+                "Try again, and look at the status page of {}.",
+                reference.registry()
+            ),
+        },
         FailureReason::Malformed | FailureReason::Damaged => format!(
             "Check that a registry answers at {host}, and no proxy, login portal or other server in its place."
         ),
     }
 }
 
+/// A time to wait, rounded up to a unit that a person would take.
+fn words(wait: Duration) -> String {
+    let seconds = wait.as_secs();
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h", seconds.div_ceil(3600)),
+    }
+}
+
 /// What a node shows that fails at the same stage; none where the words hold what only the node can know.
-fn event(subject: &Subject<'_>, reference: &Reference, reason: FailureReason) -> Option<Event> {
+fn event(subject: &Subject<'_>, reference: &Reference, failure: &Failure) -> Option<Event> {
+    let reason = failure.reason;
+    if failure.respondent.is_some() {
+        return None;
+    }
     let pull = Pull::new(subject, reference, subject.pools.iter().copied());
     let host = reference.api_host();
     let address = if host.contains(':') {
@@ -147,7 +182,10 @@ fn event(subject: &Subject<'_>, reference: &Reference, reason: FailureReason) ->
                 .to_owned()
         }
         FailureReason::RateLimited => "429 Too Many Requests".to_owned(),
-        FailureReason::ServerError | FailureReason::Malformed | FailureReason::Damaged => {
+        FailureReason::Credentials
+        | FailureReason::ServerError
+        | FailureReason::Malformed
+        | FailureReason::Damaged => {
             return None;
         }
     };
@@ -195,13 +233,13 @@ mod tests {
     use crate::cluster::RuntimeKind;
     use crate::facts::{Identity, RefusalReason};
     use crate::rule::subject_for_tests::{Case, failure};
-    use std::time::Duration;
 
     const IMAGE: &str = "registry.example.com/app:1";
 
-    const OUTAGES: [FailureReason; 7] = [
+    const OUTAGES: [FailureReason; 8] = [
         FailureReason::RateLimited,
         FailureReason::Dns,
+        FailureReason::Credentials,
         FailureReason::Connect,
         FailureReason::Tls,
         FailureReason::Timeout,
@@ -228,6 +266,28 @@ mod tests {
         helps.sort();
         helps.dedup();
         assert_eq!(helps.len(), OUTAGES.len());
+    }
+
+    #[test]
+    fn a_host_that_the_registry_sends_to_is_blamed_itself() {
+        for reason in OUTAGES {
+            let failure = Failure {
+                respondent: Some("storage.example.net".to_owned()),
+                ..failure(reason, "")
+            };
+            let finding = Case::image(IMAGE)
+                .lookup(Answer::Undetermined(failure))
+                .only_finding(&RULE);
+            assert!(
+                finding.message.contains("storage.example.net"),
+                "{}",
+                finding.message
+            );
+            assert_eq!(
+                finding.event, None,
+                "the words of nodes name another address"
+            );
+        }
     }
 
     #[test]

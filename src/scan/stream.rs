@@ -51,6 +51,7 @@ pub(super) fn broken(detail: &str) -> Stop {
         reason: FailureReason::Connect,
         detail: detail.to_owned(),
         retry_after: None,
+        respondent: None,
     }))
 }
 

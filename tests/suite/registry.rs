@@ -4,11 +4,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use oci_client::client::{ClientConfig, ClientProtocol, Config, ImageLayer};
 use oci_client::secrets::RegistryAuth;
 use oci_preflight::facts::{
-    Answer, Depth, Found, Identity, Lookup, Missing, Refusal, RefusalReason,
+    Answer, Depth, FailureReason, Found, Identity, Lookup, Missing, Refusal, RefusalReason,
 };
 use oci_preflight::oci::{Digest, Manifest, Platform, Reference, media_type};
 use oci_preflight::registry::{Asked, CredentialFile, CredentialSources, Options, Registry};
@@ -39,22 +40,28 @@ fn refused(lookup: Lookup) -> Refusal {
 
 /// A client that knows the credentials in a Docker config with this content.
 fn client_with(config: &serde_json::Value, folder: &Path) -> Registry {
+    Registry::new(Options {
+        credentials: credentials(config, folder),
+        ..Options::default()
+    })
+    .expect("a client")
+}
+
+/// The credentials in a Docker config with this content, and the helpers in its folder.
+fn credentials(config: &serde_json::Value, folder: &Path) -> CredentialSources {
     let path = folder.join("config.json");
     fs::write(&path, config.to_string()).expect("the config file");
-    let credentials = CredentialSources {
+    let mut programs = std::ffi::OsString::from(folder);
+    programs.push(":/usr/bin:/bin");
+    CredentialSources {
         files: vec![CredentialFile {
             path,
             must_exist: true,
         }],
         home: Some(folder.to_owned()),
-        helper_path: Some(folder.into()),
+        helper_path: Some(programs),
         ..CredentialSources::default()
-    };
-    Registry::new(Options {
-        credentials,
-        ..Options::default()
-    })
-    .expect("a client")
+    }
 }
 
 fn client() -> Registry {
@@ -368,6 +375,77 @@ async fn a_credential_helper_is_asked_once_for_a_registry() {
     assert_eq!(helper.calls(), [server.host.as_str()]);
 }
 
+#[tokio::test]
+async fn a_helper_that_fails_or_hangs_leaves_a_private_image_undetermined() {
+    let Some(server) = DockerRegistry::start(&Access::Password) else {
+        return;
+    };
+    for (script, trouble) in [
+        ("exit 1", "failed with exit status: 1"),
+        ("echo '<html>'", "gave no credentials that can be read"),
+        ("exec sleep 60", "took more than 1 s"),
+    ] {
+        let folder = TempDir::new().expect("a folder");
+        let helper = CredentialHelper::running(&folder, script);
+        let registry = Registry::new(Options {
+            timeout: Duration::from_secs(2),
+            credentials: credentials(
+                &json!({"credHelpers": {&server.host: "test"}}),
+                folder.path(),
+            ),
+            ..Options::default()
+        })
+        .expect("a client");
+        let names = ["a", "b", "c"].map(|name| format!("{}/{name}:1", server.host));
+        let wanted = names
+            .iter()
+            .map(|name| (reference(name), Depth::Manifest, None));
+        let lookups = registry.look_up_all(wanted.collect(), |_| {}).await;
+        for (reference, lookup) in &lookups {
+            let Answer::Undetermined(failure) = lookup else {
+                panic!("{reference}: {lookup:?}");
+            };
+            assert_eq!(failure.reason, FailureReason::Credentials, "{script}");
+            assert!(failure.detail.contains(trouble), "{}", failure.detail);
+        }
+        assert_eq!(helper.calls(), [server.host.as_str()], "{script}");
+    }
+}
+
+#[tokio::test]
+async fn the_helpers_of_two_registries_run_side_by_side() {
+    let (Some(one), Some(two)) = (
+        DockerRegistry::start(&Access::Password),
+        DockerRegistry::start(&Access::Password),
+    ) else {
+        return;
+    };
+    let folder = TempDir::new().expect("a folder");
+    // Each waits until the other has begun.
+    let script = "i=0; while [ \"$(wc -l < CALLS)\" -lt 2 ]; do i=$((i + 1)); [ $i -lt 100 ] || exit 1; sleep 0.1; done\n\
+                  echo '{\"Username\":\"USER\",\"Secret\":\"PASSWORD\"}'"
+        .replace("CALLS", &folder.path().join("calls").display().to_string())
+        .replace("USER", USER)
+        .replace("PASSWORD", PASSWORD);
+    let helper = CredentialHelper::running(&folder, &script);
+    let registry = client_with(
+        &json!({"credHelpers": {&one.host: "test", &two.host: "test"}}),
+        folder.path(),
+    );
+    let wanted = [&one, &two].map(|server| {
+        let name = format!("{}/app:1", server.host);
+        (reference(&name), Depth::Manifest, None)
+    });
+    let lookups = registry.look_up_all(wanted.into(), |_| {}).await;
+    assert!(
+        lookups
+            .values()
+            .all(|lookup| lookup.reason() == Some("not-found")),
+        "{lookups:?}"
+    );
+    assert_eq!(helper.calls().len(), 2);
+}
+
 /// The credential helper `test`, which notes what it is asked for.
 struct CredentialHelper {
     notes: PathBuf,
@@ -375,11 +453,16 @@ struct CredentialHelper {
 
 impl CredentialHelper {
     fn install(folder: &TempDir, user: &str, password: &str) -> Self {
+        let answer = format!("echo '{{\"Username\":\"{user}\",\"Secret\":\"{password}\"}}'");
+        Self::running(folder, &answer)
+    }
+
+    /// It answers with what this script prints.
+    fn running(folder: &TempDir, answer: &str) -> Self {
         let notes = folder.path().join("calls");
         let program = folder.path().join("docker-credential-test");
         let script = format!(
-            "#!/bin/sh\nread -r server || true\necho \"$server\" >> {}\n\
-             echo '{{\"Username\":\"{user}\",\"Secret\":\"{password}\"}}'\n",
+            "#!/bin/sh\nread -r server || true\necho \"$server\" >> {}\n{answer}\n",
             notes.display()
         );
         fs::write(&program, script).expect("the helper");

@@ -124,6 +124,7 @@ pub fn undetermined(reason: FailureReason) -> Failure {
         reason,
         detail: "no such host".to_owned(),
         retry_after: None,
+        respondent: None,
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::secret::{CredentialKind, Secret};
 
-/// How long a helper may take.
+/// The longest that a helper may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The most bytes of a helper's answer.
 const MAX_ANSWER_BYTES: u64 = 1024 * 1024;
@@ -27,20 +27,23 @@ struct Answer {
 }
 
 /// Asks `docker-credential-NAME get` about `server`. `None` is the helper's "I have none". The error says what went wrong
-/// and never what the helper wrote. Programs are searched for in `path`, where it is given.
+/// and never what the helper wrote. Programs are searched for in `path`, where it is given. One gets
+/// half of `patience`, and ten seconds at most, so that there is time left to do without it.
 ///
 /// Source: the protocol of `docker/docker-credential-helpers`, README "Development".
 pub async fn ask(
     name: &str,
     server: &str,
     path: Option<&OsStr>,
+    patience: Duration,
 ) -> Result<Option<CredentialKind>, String> {
     let program = format!("docker-credential-{name}");
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || !name.chars().all(is_plain) {
         return Err("the credentials file names a helper that cannot be a program".to_owned());
     }
-    match timeout(TIMEOUT, run(&program, server, path)).await {
+    let limit = TIMEOUT.min(patience / 2);
+    match timeout(limit, run(&program, server, path)).await {
         Ok(Ok(Some(answer))) => read(&answer).map(Some).ok_or_else(|| {
             format!("the credential helper {program} gave no credentials that can be read")
         }),
@@ -48,7 +51,7 @@ pub async fn ask(
         Ok(Err(reason)) => Err(format!("the credential helper {program} {reason}")),
         Err(_) => Err(format!(
             "the credential helper {program} took more than {} s",
-            TIMEOUT.as_secs()
+            limit.as_secs_f32()
         )),
     }
 }
@@ -126,9 +129,9 @@ mod tests {
     #[tokio::test]
     async fn a_helper_that_is_none_says_so() {
         for name in ["", "../../bin/sh", "a b"] {
-            assert!(ask(name, "a.io", None).await.is_err(), "{name}");
+            assert!(ask(name, "a.io", None, TIMEOUT).await.is_err(), "{name}");
         }
-        let error = ask("oci-preflight-no-such-helper", "a.io", None).await;
+        let error = ask("oci-preflight-no-such-helper", "a.io", None, TIMEOUT).await;
         assert!(error.is_err_and(|words| words.contains("cannot be started")));
     }
 }

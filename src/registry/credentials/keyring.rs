@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::time::Duration;
 
 use super::environment::{DOCUMENT, EnvironmentCredentials};
 use super::file::{CredentialsDocument, Entrance};
@@ -24,6 +25,8 @@ pub struct Keyring {
     documents: Vec<(String, CredentialsDocument)>,
     helpers: SingleFlight<(String, String), HelperAnswer>,
     helper_path: Option<OsString>,
+    /// How long whoever wants a credential can wait.
+    patience: Duration,
     environment: EnvironmentCredentials,
     /// What a pod shows one registry, where the keyring is a pod's.
     of_pod: Option<(String, Credential)>,
@@ -39,8 +42,9 @@ pub struct Findings {
 }
 
 impl Keyring {
-    /// Reads the files that are there, and the one that stands in a variable, which is searched first as Docker does.
-    pub fn read(sources: &CredentialSources) -> Result<Self, RegistryError> {
+    /// Reads the files that are there, and the one that stands in a variable, which is searched first as Docker does. Whoever
+    /// will want a credential can wait for so long.
+    pub fn read(sources: &CredentialSources, patience: Duration) -> Result<Self, RegistryError> {
         let environment = sources.environment.clone();
         let in_variable = environment
             .document()
@@ -69,6 +73,7 @@ impl Keyring {
             documents,
             helpers: SingleFlight::default(),
             helper_path: sources.helper_path.clone(),
+            patience,
             environment,
             of_pod: None,
         })
@@ -128,7 +133,10 @@ impl Keyring {
     async fn ask_helper(&self, name: &str, server: &str) -> HelperAnswer {
         let key = (name.to_owned(), server.to_owned());
         self.helpers
-            .get_or(key, helper::ask(name, server, self.helper_path.as_deref()))
+            .get_or(
+                key,
+                helper::ask(name, server, self.helper_path.as_deref(), self.patience),
+            )
             .await
             .0
     }

@@ -110,7 +110,7 @@ faults! {
         }
     }).with_blobs();
     /// Blobs lie at another host, which wants a login of its own.
-    redirblob_denied: found_with("access-denied"), registry(|request| {
+    redirblob_denied: unknown("server-error").saying("service perimeters"), registry(|request| {
         if request.is_elsewhere {
             unauthorized("Basic realm=\"other\"")
         } else if request.authorization().is_empty() {

@@ -115,7 +115,7 @@ faults! {
         }
     });
     /// To a host without a name.
-    redirdns: unknown("dns"), registry(|request| to(request, "http://storage.invalid/blob"));
+    redirdns: unknown("dns").saying("the name storage.invalid does not resolve"), registry(|request| to(request, "http://storage.invalid/blob"));
     /// To a place where the image is not.
     redirgone: NOT_FOUND, registry(|request| {
         if request.path == "/gone" { whole(404) } else { to(request, "/gone") }

@@ -62,7 +62,12 @@ faults! {
     /// 429 for ever, with one second to wait.
     status_429_forever: unknown("rate-limited"), registry(|_| too_many("1"));
     /// 429 with a day to wait.
-    status_429_long: unknown("rate-limited").saying("in 86400 s"), registry(|_| too_many("86400"));
+    status_429_long: unknown("rate-limited").saying("in 24 h"), registry(|_| too_many("86400"));
+    /// 429 once, with no pull left for six hours.
+    status_429_used_up: unknown("rate-limited").saying("in 6 h"), registry(|request| {
+        let none_left = error(429, "TOOMANYREQUESTS").header("RateLimit-Remaining", "0;w=21600");
+        at_first(request, 1, none_left)
+    });
     /// 429 with more seconds to wait than there are.
     status_429_overflow: unknown("rate-limited"),
         registry(|_| too_many("18446744073709551615"));
