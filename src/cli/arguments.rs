@@ -259,7 +259,7 @@ pub(super) struct LintArguments {
         env = "OCI_PREFLIGHT_OFFLINE", help_heading = "Registries")]
     pub offline: Option<bool>,
 
-    /// Ask whether every config and layer that nodes would pull is there, with the declared size.
+    /// Ask whether every manifest, config and layer that nodes would pull is there, with the declared size. `--deep` implies it.
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
         value_parser = BoolishValueParser::new(), hide_possible_values = true,
         env = "OCI_PREFLIGHT_VERIFY_BLOBS", help_heading = "Registries")]

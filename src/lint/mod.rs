@@ -28,7 +28,8 @@ use crate::facts::{Depth, Lookup};
 use crate::input::{Changes, ChangesError, RevisionError};
 use crate::oci::Reference;
 use crate::registry::{
-    Asked, CredentialSources, LayoutMapping, Options, Registry, RegistryError, Wanted, distinct,
+    Asked, CredentialSources, LayoutMapping, Options, Proxies, Registry, RegistryError, Wanted,
+    distinct,
 };
 use crate::report::{Gathered, Report, Statistics};
 use crate::scan::read_layers;
@@ -314,6 +315,7 @@ fn options(settings: &Settings) -> Options {
         timeout: settings.timeout,
         retries: settings.retries,
         credentials: CredentialSources::from_environment(),
+        proxies: Proxies::from_environment(),
         cache_dir: settings.cache_dir.clone(),
         offline: settings.offline,
         verify_blobs: settings.verify_blobs,

@@ -14,22 +14,6 @@ use super::{Options, ProbeError};
 /// The most bytes of a file of certificate authorities.
 const MAX_CA_BYTES: u64 = 4 << 20;
 
-/// The address of a proxy, over plain HTTP where it does not say.
-pub(super) fn proxy_address(text: &str) -> Result<Url, ProbeError> {
-    let fail = || ProbeError::Proxy(text.to_owned());
-    let full = if text.contains("://") {
-        text.to_owned()
-    } else {
-        format!("http://{text}")
-    };
-    let url = Url::parse(&full).map_err(|_| fail())?;
-    if matches!(url.scheme(), "http" | "https") && url.has_host() {
-        Ok(url)
-    } else {
-        Err(fail())
-    }
-}
-
 /// The client for the upper stages: no redirects, no retries, and the same proxy and trust as the lower ones.
 pub(super) fn client(
     options: &Options,

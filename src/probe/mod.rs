@@ -15,7 +15,6 @@ mod connect;
 mod encryption;
 mod fault;
 mod outcome;
-mod proxy;
 mod target;
 mod walk;
 mod web;
@@ -31,9 +30,9 @@ use crate::registry::{CredentialSources, RegistryError, SignIn};
 use target::Target;
 use walk::Walk;
 
+pub use crate::registry::Proxies;
 pub use fault::Fault;
 pub use outcome::{ProbeReport, Stage, StageVerdict};
-pub use proxy::Proxies;
 
 /// How a registry is probed.
 #[derive(Debug, Clone)]
@@ -84,12 +83,9 @@ pub enum ProbeError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The address of the proxy is none.
-    #[error("\"{0}\" is no address of a proxy: write http://host:port or https://host:port")]
-    Proxy(String),
-    /// A file of credentials cannot be used.
+    /// A file of credentials, or a proxy, cannot be used.
     #[error(transparent)]
-    Credentials(#[from] RegistryError),
+    Setting(#[from] RegistryError),
     /// No client could be made.
     #[error("no HTTP client can be made: {0}")]
     Client(String),

@@ -10,7 +10,7 @@ use reqwest::{Client, Method, Response, Url};
 use rustls::pki_types::CertificateDer;
 use tokio::net::TcpStream;
 
-use super::client::{client, proxy_address, read_authorities};
+use super::client::{client, read_authorities};
 use super::connect::{self, Wire};
 use super::encryption::{NoHandshake, TUNNEL, WEB, greet};
 use super::fault::Fault;
@@ -42,10 +42,10 @@ impl Walk {
             .plain_http
             .iter()
             .any(|host| *host == target.authority() || *host == target.host);
-        let proxy = match options.proxies.for_host(&target.host, tls) {
-            Some(text) => Some(proxy_address(text)?),
-            None => None,
-        };
+        options.proxies.check()?;
+        let scheme = if tls { "https" } else { "http" };
+        let address = Url::parse(&format!("{scheme}://{}/v2/", target.authority()));
+        let proxy = address.ok().and_then(|url| options.proxies.of(&url));
         let mut authorities = Vec::new();
         for path in &options.ca_files {
             authorities.extend(read_authorities(path)?);

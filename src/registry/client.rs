@@ -5,9 +5,9 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, ClientBuilder, Identity, Url};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, Url};
 
-use super::{Options, RegistryError};
+use super::{Options, Proxies, RegistryError};
 
 /// The longest wait for a connection, with TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,7 +39,11 @@ impl Clients {
     /// Reads the certificates that the options name.
     pub fn new(options: &Options) -> Result<Self, RegistryError> {
         let blueprint = Blueprint::new(options, &Trust::default())?;
-        let plain = (!has_proxy()).then(|| blueprint.without_certificates());
+        let plain = options
+            .proxies
+            .http
+            .is_none()
+            .then(|| blueprint.without_certificates());
         Ok(Self {
             plain: plain.transpose()?,
             blueprint,
@@ -62,14 +66,6 @@ impl Clients {
     }
 }
 
-/// Whether plain HTTP may go through a proxy (reqwest reads the same variables).
-fn has_proxy() -> bool {
-    let variables = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
-    variables
-        .iter()
-        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
-}
-
 /// A client with the trust of one host.
 pub(super) fn build(options: &Options, trust: &Trust) -> Result<Client, RegistryError> {
     Blueprint::new(options, trust)?.build()
@@ -83,12 +79,14 @@ struct Blueprint {
     user_agent: String,
     connect_timeout: Duration,
     idle: usize,
+    proxies: Proxies,
 }
 
 impl Blueprint {
     fn new(options: &Options, trust: &Trust) -> Result<Self, RegistryError> {
         // Fails only where a provider is installed already, which then serves.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        options.proxies.check()?;
         let mut certificates = Vec::new();
         for path in options.ca_files.iter().chain(&trust.ca_files) {
             certificates.extend(read_certificates(path)?);
@@ -107,6 +105,7 @@ impl Blueprint {
                 .unwrap_or(CONNECT_TIMEOUT)
                 .min(options.timeout),
             idle: options.per_host,
+            proxies: options.proxies.clone(),
         })
     }
 
@@ -116,7 +115,10 @@ impl Blueprint {
             Some(identity) => Client::builder().identity(identity),
             None => Client::builder(),
         };
+        let proxies = self.proxies.clone();
         builder
+            .no_proxy()
+            .proxy(Proxy::custom(move |url| proxies.of(url)))
             .user_agent(&self.user_agent)
             .redirect(Policy::none())
             .retry(reqwest::retry::never())

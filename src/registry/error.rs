@@ -55,6 +55,12 @@ pub enum RegistryError {
         /// What is wrong. It never shows the file's content.
         reason: String,
     },
+    /// A proxy has no usable address.
+    #[error("{variable} holds no address of a proxy such as http://proxy.example.com:3128")]
+    Proxy {
+        /// The environment variable.
+        variable: &'static str,
+    },
     /// A layout folder is none.
     #[error("{} is no OCI image layout: {reason}", folder.display())]
     Layout {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::CredentialSources;
+use super::{CredentialSources, Proxies};
 
 /// How registries are asked.
 #[derive(Debug, Clone)]
@@ -31,6 +31,8 @@ pub struct Options {
     pub retries: u32,
     /// Where credentials come from.
     pub credentials: CredentialSources,
+    /// The proxies that lead to registries.
+    pub proxies: Proxies,
     /// Where content is kept between runs; nothing is kept where it is none.
     pub cache_dir: Option<PathBuf>,
     /// Whether only layouts answer.
@@ -57,6 +59,7 @@ impl Default for Options {
             timeout: Duration::from_secs(30),
             retries: 3,
             credentials: CredentialSources::default(),
+            proxies: Proxies::default(),
             cache_dir: None,
             offline: false,
             verify_blobs: false,

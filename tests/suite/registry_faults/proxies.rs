@@ -160,6 +160,12 @@ faults! {
     /// The proxy is not there.
     proxy_refused: NO_WAY, logged_in(Behaviour::Connect, Request::good)
         .variable("HTTPS_PROXY", "http://127.0.0.1:1");
+    /// The registry is exempt from the proxy by its host and port, and so its name must resolve.
+    no_proxy_port: unknown("dns"), logged_in(Behaviour::Connect, Request::with_tokens)
+        .variable("NO_PROXY", "registry.invalid:443");
+    /// Another port of the registry is exempt.
+    no_proxy_other_port: FOUND, logged_in(Behaviour::Connect, Request::with_tokens)
+        .variable("NO_PROXY", "registry.invalid:5000");
     /// The proxy forbids everything, and the registry is exempt from it.
     no_proxy: FOUND, exempt();
 }
