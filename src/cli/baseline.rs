@@ -38,11 +38,16 @@ impl KnownFindings {
         }
     }
 
-    /// Takes what is known from the report. A new baseline takes the place of an old one now.
-    pub(super) fn take_from(self, report: &mut Report) -> miette::Result<()> {
+    /// Takes what is known from the report. A new baseline takes the place of an old one now. Gives how many of the known
+    /// findings are gone.
+    pub(super) fn take_from(self, report: &mut Report) -> miette::Result<usize> {
         match self {
             Self::None => {}
-            Self::Read(baseline) => report.ignore_known(&baseline),
+            Self::Read(baseline) => {
+                let gone = baseline.obsolete_in(report);
+                report.ignore_known(&baseline);
+                return Ok(gone);
+            }
             Self::Write(mut file) => {
                 let baseline = Baseline::of(report);
                 baseline
@@ -53,7 +58,7 @@ impl KnownFindings {
                 report.ignore_known(&baseline);
             }
         }
-        Ok(())
+        Ok(0)
     }
 }
 
@@ -74,9 +79,13 @@ fn read(path: &Path) -> miette::Result<Baseline> {
         ));
     }
     Baseline::parse(&text).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let message = error.to_string();
+        let place = format!(" at line {line} column {column}");
+        let message = message.strip_suffix(&place).unwrap_or(&message);
         miette::miette!(
             help = "write it anew with --write-baseline",
-            "{shown} is no baseline: {error}"
+            "{shown}:{line}:{column} is no baseline: {message}"
         )
     })
 }

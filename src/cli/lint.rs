@@ -45,10 +45,21 @@ pub(super) async fn run(
     let report = lint::lint(&settings, &|at| line.show(at)).await;
     line.clear();
     let mut report = report?;
-    known.take_from(&mut report)?;
+    let gone = known.take_from(&mut report)?;
 
     let detail = Detail::of(arguments.quiet, arguments.verbose);
+    if gone > 0 && detail != Detail::Quiet {
+        let _ = writeln!(io::stderr(), "oci-preflight: {}", gone_from_baseline(gone));
+    }
     deliver(&report, destinations, detail, color)
+}
+
+fn gone_from_baseline(gone: usize) -> String {
+    let (findings, are) = match gone {
+        1 => ("1 finding".to_owned(), "is"),
+        _ => (format!("{gone} findings"), "are"),
+    };
+    format!("{findings} of the baseline {are} gone; --write-baseline writes it anew without")
 }
 
 /// Writes the report everywhere. Gives the exit status.

@@ -107,6 +107,11 @@ impl Report {
         report
     }
 
+    /// Puts the findings into their order again, after some of their places went.
+    pub(super) fn sort_findings(&mut self) {
+        sort(&mut self.findings, &self.sources);
+    }
+
     /// One sentence for each kind of thing that could not be told.
     fn reasons_for_doubt(&self) -> Vec<String> {
         let mut reasons = Vec::new();
@@ -196,10 +201,18 @@ fn merged(mut findings: Vec<Finding>, sources: &SourceMap) -> Vec<Finding> {
             .sort_by(|a, b| order(sources, *a).cmp(&order(sources, *b)));
         finding.places.dedup();
     }
-    let first = |finding: &Finding| finding.places.first().map(|span| order(sources, *span));
-    // The sort is stable: findings of one rule at one place keep the order of their identities.
-    merged.sort_by(|a, b| (first(a), a.rule).cmp(&(first(b), b.rule)));
+    sort(&mut merged, sources);
     merged
+}
+
+/// Puts findings into the order of the report. Those of one rule at one place keep the order of their identities.
+fn sort(findings: &mut [Finding], sources: &SourceMap) {
+    let first = |finding: &Finding| finding.places.first().map(|span| order(sources, *span));
+    findings.sort_by(|a, b| {
+        (first(a), a.rule)
+            .cmp(&(first(b), b.rule))
+            .then_with(|| identity(a).cmp(&identity(b)))
+    });
 }
 
 /// Gathers the places of each image, and keeps apart those that name none.

@@ -1,9 +1,9 @@
 //! Findings that are known, so that only new ones count.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::fingerprint::Fingerprints;
 use super::place::Places;
@@ -14,37 +14,81 @@ use crate::finding::Finding;
 /// The version of the format that this program writes and reads.
 const VERSION: u32 = 1;
 
-/// The names of known findings, which stay the same when lines move. That nothing could be told about an image is never
-/// known: an outage does not pass because there was one before.
+/// The names of known findings, one for each place, which stay the same when lines move. That nothing could be told about an
+/// image is never known: an outage does not pass because there was one before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Baseline {
     fingerprints: BTreeSet<String>,
+    findings: BTreeSet<KnownFinding>,
 }
 
-#[derive(Serialize, Deserialize)]
+/// A known finding at one place, in the words for a person who reads the difference of two baselines.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KnownFinding {
+    file: String,
+    rule: String,
+    image: Option<String>,
+    at: Option<String>,
+    message: String,
+    fingerprint: String,
+}
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    version: u32,
-    fingerprints: BTreeSet<String>,
+    #[serde(deserialize_with = "this_version", rename = "version")]
+    _version: u32,
+    findings: BTreeSet<KnownFinding>,
+}
+
+/// Within the parser, so that the error has a line.
+fn this_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    match u32::deserialize(deserializer)? {
+        VERSION => Ok(VERSION),
+        other => Err(serde::de::Error::custom(format!(
+            "it has version {other}, and this program reads version {VERSION}"
+        ))),
+    }
 }
 
 impl Baseline {
     /// The findings of a report.
     #[must_use]
     pub fn of(report: &Report) -> Self {
-        let names = fingerprints(report).into_iter();
-        let known = names
-            .zip(&report.findings)
-            .filter(|(_, finding)| can_be_known(finding));
+        let names = Fingerprints::of_report(report);
+        let places = Places::new(report);
+        let known = report.findings.iter().zip(names);
+        let known = known.filter(|(finding, _)| can_be_known(finding));
+        Self::of_findings(known.flat_map(|(finding, names)| {
+            let places = places.all_of(&finding.places).zip(names);
+            places.map(|(place, fingerprint)| KnownFinding {
+                file: place.path.to_owned(),
+                rule: finding.rule.to_owned(),
+                image: finding.reference.clone(),
+                at: place.workload(),
+                message: finding.message.clone(),
+                fingerprint,
+            })
+        }))
+    }
+
+    fn of_findings(findings: impl IntoIterator<Item = KnownFinding>) -> Self {
+        let findings: BTreeSet<KnownFinding> = findings.into_iter().collect();
+        let fingerprints = findings.iter().map(|known| known.fingerprint.clone());
         Self {
-            fingerprints: known.map(|(name, _)| name).collect(),
+            fingerprints: fingerprints.collect(),
+            findings,
         }
     }
 
     /// The findings of these fingerprints.
     #[must_use]
     pub const fn of_fingerprints(fingerprints: BTreeSet<String>) -> Self {
-        Self { fingerprints }
+        Self {
+            fingerprints,
+            findings: BTreeSet::new(),
+        }
     }
 
     /// Reads what [`Baseline::write`] wrote.
@@ -55,34 +99,60 @@ impl Baseline {
     /// anew.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let written: Written = serde_json::from_str(text)?;
-        if written.version != VERSION {
-            return Err(serde::de::Error::custom(format!(
-                "it has version {}, and this program reads version {VERSION}",
-                written.version
-            )));
-        }
-        Ok(Self {
-            fingerprints: written.fingerprints,
-        })
+        Ok(Self::of_findings(written.findings))
     }
 
-    /// Writes it down as JSON, one finding in a line, so that a difference can be read.
+    /// Writes it down as JSON, one finding in a line and in order, so that a difference can be read.
     ///
     /// # Errors
     ///
     /// When `out` takes no more.
     pub fn write(&self, out: &mut dyn io::Write) -> io::Result<()> {
-        let written = Written {
-            version: VERSION,
-            fingerprints: self.fingerprints.clone(),
-        };
-        serde_json::to_writer_pretty(&mut *out, &written)?;
-        writeln!(out)
+        write!(out, "{{\n  \"version\": {VERSION},\n  \"findings\": [")?;
+        for (position, finding) in self.findings.iter().enumerate() {
+            let comma = if position == 0 { "" } else { "," };
+            write!(out, "{comma}\n    {}", serde_json::to_string(finding)?)?;
+        }
+        let end = if self.findings.is_empty() { "" } else { "\n  " };
+        writeln!(out, "{end}]\n}}")
+    }
+
+    /// How many of the known findings are gone. Only those count that the run could have found: of sources that it read, and
+    /// of images that it asked about. A run that looks only at a part, or that could not tell, says nothing about it.
+    #[must_use]
+    pub fn obsolete_in(&self, report: &Report) -> usize {
+        let is_whole = report.part.is_none()
+            && report.changed_since.is_none()
+            && report.undetermined_because.is_empty();
+        if !is_whole {
+            return 0;
+        }
+        let inputs = report.inputs.iter();
+        let read: HashSet<&str> = inputs
+            .filter(|input| input.source.is_some())
+            .map(|input| input.path.as_str())
+            .collect();
+        let unasked: HashSet<String> = report
+            .images
+            .iter()
+            .filter(|image| image.lookup.is_none())
+            .map(|image| image.reference.to_string())
+            .collect();
+        let found: HashSet<String> = Fingerprints::of_report(report)
+            .into_iter()
+            .flatten()
+            .collect();
+        let gone = self.findings.iter().filter(|known| {
+            !found.contains(&known.fingerprint)
+                && read.contains(known.file.as_str())
+                && !known.image.as_ref().is_some_and(|i| unasked.contains(i))
+        });
+        gone.count()
     }
 }
 
 impl Report {
-    /// Takes away the findings that are known, and judges what is left. They count as ignored.
+    /// Takes away the findings that are known, place by place, and judges what is left. They count as ignored.
     pub fn ignore_known(&mut self, baseline: &Baseline) {
         self.ignore(baseline, can_be_known);
     }
@@ -93,19 +163,27 @@ impl Report {
     }
 
     fn ignore(&mut self, baseline: &Baseline, can_be_known: impl Fn(&Finding) -> bool) {
-        let names = fingerprints(self);
-        let mut names = names.into_iter();
+        let names = Fingerprints::of_report(self);
         let mut known_by_all = 0;
-        let before = self.findings.len();
-        self.findings.retain(|finding| {
-            let is_known = names
-                .next()
-                .is_some_and(|name| baseline.fingerprints.contains(&name));
-            let is_ignored = is_known && can_be_known(finding);
-            known_by_all += usize::from(is_ignored && finding.reference.is_none());
-            !is_ignored
+        let mut names = names.into_iter();
+        self.findings.retain_mut(|finding| {
+            let mut names = names.next().unwrap_or_default().into_iter();
+            if names.len() == 0 || !can_be_known(finding) {
+                return true;
+            }
+            let before = finding.places.len();
+            finding.places.retain(|_| {
+                let name = names.next();
+                !name.is_some_and(|name| baseline.fingerprints.contains(&name))
+            });
+            let taken = before - finding.places.len();
+            self.ignored += taken;
+            if finding.reference.is_none() {
+                known_by_all += taken;
+            }
+            !finding.places.is_empty()
         });
-        self.ignored += before - self.findings.len();
+        self.sort_findings();
         if let Some(part) = &mut self.part {
             part.ignored_by_all += known_by_all;
             if !part.unused_ignores.is_empty() {
@@ -119,15 +197,4 @@ impl Report {
 
 fn can_be_known(finding: &Finding) -> bool {
     finding.rule != UNDETERMINED_IMAGE
-}
-
-/// The names of a report's findings, in their order.
-fn fingerprints(report: &Report) -> Vec<String> {
-    let places = Places::new(report);
-    let mut fingerprints = Fingerprints::default();
-    let name = |finding: &Finding| {
-        let place = finding.places.first().map(|&span| places.of(span));
-        fingerprints.of(finding, place.as_ref())
-    };
-    report.findings.iter().map(name).collect()
 }

@@ -7,8 +7,17 @@ use crate::finding::Finding;
 /// A name and what stands behind it.
 pub(super) type NamedText = (&'static str, String);
 
-/// Node pools, event, help, and at most `listed` further places with the count of the rest; made harmless.
-pub(super) fn details(finding: &Finding, places: &Places<'_>, listed: usize) -> Vec<NamedText> {
+/// Whether the further places of a finding stand beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Further {
+    /// Each has a report of its own.
+    None,
+    /// At most so many, with the count of the rest.
+    Listed(usize),
+}
+
+/// Node pools, event, help, and further places; made harmless.
+pub(super) fn details(finding: &Finding, places: &Places<'_>, further: Further) -> Vec<NamedText> {
     let mut details = Vec::new();
     if !finding.node_pools.is_empty() {
         let names: Vec<_> = finding
@@ -25,6 +34,9 @@ pub(super) fn details(finding: &Finding, places: &Places<'_>, listed: usize) -> 
     if let Some(help) = &finding.help {
         details.push(("help", visible(help).into_owned()));
     }
+    let Further::Listed(listed) = further else {
+        return details;
+    };
     let further = finding.places.get(1..).unwrap_or_default();
     for place in places.all_of(&further[..further.len().min(listed)]) {
         let text = match place.workload() {

@@ -2,20 +2,17 @@
 
 use std::io;
 
-use super::details::{details, with_details};
+use super::details::{Further, details, with_details};
 use super::place::{Place, Places};
 use super::summary::counted;
 use super::visible::visible;
-use super::{Counts, Format, Report, Verdict};
+use super::{Format, Report, Verdict};
 use crate::finding::{Finding, Problem, Severity};
-use crate::text::Origin;
+use crate::text::{Origin, Span};
 
 /// How many annotations of one kind a step may show; the runner drops further ones
 /// (<https://docs.github.com/en/rest/checks/runs>, `actions/runner` `ExecutionContext.cs`).
 const SHOWN: usize = 10;
-/// How many further places the message of an annotation names.
-const PLACES: usize = 10;
-
 /// Workflow commands that GitHub Actions shows beside the lines of a pull request.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GitHub;
@@ -40,7 +37,7 @@ impl Format for GitHub {
             }
         }
         if left != [0; 3] {
-            writeln!(out, "{}", rest(report, left).command())?;
+            writeln!(out, "{}", rest(shown, left).command())?;
         }
         Ok(())
     }
@@ -72,10 +69,9 @@ fn annotations<'a>(
         .problems
         .iter()
         .map(|problem| of_problem(problem, places));
-    let findings = report
-        .findings
-        .iter()
-        .map(|finding| of_finding(finding, places));
+    let findings = by_rounds(&report.findings)
+        .into_iter()
+        .map(|(finding, span)| of_finding(finding, span, places));
     undetermined.chain(problems).chain(findings)
 }
 
@@ -93,33 +89,45 @@ fn of_problem<'a>(problem: &Problem, places: &Places<'a>) -> Annotation<'a> {
     }
 }
 
-fn of_finding<'a>(finding: &Finding, places: &Places<'a>) -> Annotation<'a> {
+/// Each place of each finding: the first ones of all, then the further ones, so that a finding of very many places does not
+/// take the room of all others.
+fn by_rounds(findings: &[Finding]) -> Vec<(&Finding, Span)> {
+    let spans = |from: usize, to: usize| {
+        findings.iter().flat_map(move |finding| {
+            let places = finding.places.iter().take(to).skip(from);
+            places.map(move |&span| (finding, span))
+        })
+    };
+    spans(0, 1).chain(spans(1, usize::MAX)).collect()
+}
+
+fn of_finding<'a>(finding: &Finding, span: Span, places: &Places<'a>) -> Annotation<'a> {
     Annotation {
         severity: finding.severity,
-        place: finding.places.first().map(|&span| places.of(span)),
+        place: Some(places.of(span)),
         title: finding.rule.to_owned(),
-        message: with_details(&finding.message, &details(finding, places, PLACES)),
+        message: with_details(&finding.message, &details(finding, places, Further::None)),
     }
 }
 
 /// What the limits leave out, in one notice.
-fn rest(report: &Report, left: [usize; 3]) -> Annotation<'static> {
-    let counts = Counts::of(report);
-    let [notes, warnings, errors] = left;
-    let left = [(errors, "error"), (warnings, "warning"), (notes, "note")]
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| counted(count, word));
+fn rest(shown: [usize; 3], left: [usize; 3]) -> Annotation<'static> {
+    let worded = |counts: [usize; 3]| {
+        let [notes, warnings, errors] = counts;
+        let kinds = [(errors, "error"), (warnings, "warning"), (notes, "note")];
+        let kinds = kinds.into_iter().filter(|(count, _)| *count > 0);
+        let kinds: Vec<_> = kinds.map(|(count, word)| counted(count, word)).collect();
+        kinds.join(", ")
+    };
+    let all = std::array::from_fn(|kind| shown[kind] + left[kind]);
     Annotation {
         severity: Severity::Note,
         place: None,
         title: "more findings".to_owned(),
         message: format!(
-            "GitHub shows {SHOWN} annotations of a kind. Not shown: {}. In all: {}, {}, {}.",
-            left.collect::<Vec<_>>().join(", "),
-            counted(counts.errors, "error"),
-            counted(counts.warnings, "warning"),
-            counted(counts.notes, "note"),
+            "GitHub shows {SHOWN} annotations of a kind. Not shown: {}. In all: {}.",
+            worded(left),
+            worded(all),
         ),
     }
 }

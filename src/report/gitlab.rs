@@ -5,16 +5,13 @@ use std::io;
 
 use serde::Serialize;
 
-use super::details::{details, with_details};
+use super::details::{Further, details, with_details};
 use super::fingerprint::Fingerprints;
 use super::place::{Place, Places};
 use super::{Format, Report};
 use crate::finding::Severity;
 
-/// How many further places a description names.
-const PLACES: usize = 10;
-
-/// GitLab code quality: one entry for each finding, and one for each broken place of a source.
+/// GitLab code quality: one entry for each place of a finding, and one for each broken place of a source.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GitLab;
 
@@ -51,18 +48,22 @@ impl Format for GitLab {
                 check_name: "broken-source",
                 fingerprint: fingerprints.name(&["broken-source", place.path, &problem.message]),
                 severity: severity(Severity::Error),
-                location: location(Some(place)),
+                location: location(place),
             });
         }
         for finding in &report.findings {
-            let place = finding.places.first().map(|&span| places.of(span));
-            entries.push(Entry {
-                description: with_details(&finding.message, &details(finding, &places, PLACES)),
-                check_name: finding.rule,
-                fingerprint: fingerprints.of(finding, place.as_ref()),
-                severity: severity(finding.severity),
-                location: location(place),
-            });
+            let description =
+                with_details(&finding.message, &details(finding, &places, Further::None));
+            let names = fingerprints.of(finding, &places);
+            for (place, fingerprint) in places.all_of(&finding.places).zip(names) {
+                entries.push(Entry {
+                    description: description.clone(),
+                    check_name: finding.rule,
+                    fingerprint,
+                    severity: severity(finding.severity),
+                    location: location(place),
+                });
+            }
         }
         serde_json::to_writer_pretty(&mut *out, &entries)?;
         writeln!(out)
@@ -78,18 +79,12 @@ const fn severity(severity: Severity) -> &'static str {
     }
 }
 
-fn location(place: Option<Place<'_>>) -> Location<'_> {
-    place.map_or(
-        Location {
-            path: "",
-            lines: Lines { begin: 1, end: 1 },
+fn location(place: Place<'_>) -> Location<'_> {
+    Location {
+        path: place.path.strip_prefix("./").unwrap_or(place.path),
+        lines: Lines {
+            begin: place.start.line,
+            end: place.end.line,
         },
-        |place| Location {
-            path: place.path.strip_prefix("./").unwrap_or(place.path),
-            lines: Lines {
-                begin: place.start.line,
-                end: place.end.line,
-            },
-        },
-    )
+    }
 }

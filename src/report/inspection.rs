@@ -6,7 +6,7 @@ use serde::Serialize;
 use textwrap::core::display_width;
 
 use super::clip::{padded, shortened};
-use super::details::details;
+use super::details::{Further, details};
 use super::holdings::holdings;
 use super::json::Document;
 use super::layers::layers;
@@ -181,7 +181,7 @@ impl Sheet {
             visible(&finding.message)
         );
         let mut text = format!("\n{}", self.page.wrapped("", "  ", &head));
-        for (name, detail) in details(finding, places, 0) {
+        for (name, detail) in details(finding, places, Further::None) {
             text += &self.page.paragraph(name, &detail);
         }
         text

@@ -167,7 +167,7 @@ struct FindingEntry<'a> {
     reference: Option<&'a str>,
     #[serde(flatten)]
     place: PlaceEntry<'a>,
-    places: Vec<PlaceEntry<'a>>,
+    places: Vec<FindingPlaceEntry<'a>>,
     help: Option<&'a str>,
     event: Option<EventEntry<'a>>,
     node_pools: &'a [String],
@@ -187,6 +187,13 @@ struct ChartLayerEntry<'a> {
 struct EventEntry<'a> {
     reason: &'static str,
     message: &'a str,
+}
+
+#[derive(Serialize)]
+struct FindingPlaceEntry<'a> {
+    #[serde(flatten)]
+    place: PlaceEntry<'a>,
+    fingerprint: String,
 }
 
 /// All null only for a finding without a place, which no rule makes.
@@ -457,15 +464,21 @@ fn finding_entry<'a>(
     fingerprints: &mut Fingerprints,
 ) -> FindingEntry<'a> {
     let first = finding.places.first().map(|&span| places.of(span));
+    let names = fingerprints.of(finding, places);
     FindingEntry {
         rule: finding.rule,
         severity: finding.severity.as_str(),
         message: &finding.message,
         reference: finding.reference.as_deref(),
         place: first.map(PlaceEntry::from).unwrap_or_default(),
+        fingerprint: names.first().cloned().unwrap_or_default(),
         places: places
             .all_of(&finding.places)
-            .map(PlaceEntry::from)
+            .zip(names)
+            .map(|(place, fingerprint)| FindingPlaceEntry {
+                place: place.into(),
+                fingerprint,
+            })
             .collect(),
         help: finding.help.as_deref(),
         event: finding.event.as_ref().map(|event| EventEntry {
@@ -474,6 +487,5 @@ fn finding_entry<'a>(
         }),
         node_pools: &finding.node_pools,
         layers: finding.layers.as_ref().map(chart_entries),
-        fingerprint: fingerprints.of(finding, first.as_ref()),
     }
 }

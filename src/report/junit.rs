@@ -5,7 +5,7 @@ use std::io;
 
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite, XmlString};
 
-use super::details::{details, with_details};
+use super::details::{Further, details, with_details};
 use super::place::{Place, Places, workload};
 use super::verdict::UNDETERMINED_IMAGE;
 use super::visible::visible;
@@ -13,9 +13,6 @@ use super::{Format, Report};
 use crate::finding::{Finding, Severity};
 use crate::text::{SourceId, Span};
 use crate::workload::Occurrence;
-
-/// How many further places the text of a case names.
-const PLACES: usize = 10;
 
 /// `JUnit` XML: a suite for each source and a case for each place that names an image. A case fails where a finding at its
 /// place fails the run, and is an error where something could not be told.
@@ -118,7 +115,7 @@ fn failed(kind: NonSuccessKind, finding: &Finding, places: &Places<'_>) -> TestC
 }
 
 fn text(finding: &Finding, places: &Places<'_>) -> String {
-    let text = with_details(&finding.message, &details(finding, places, PLACES));
+    let text = with_details(&finding.message, &details(finding, places, Further::None));
     format!("{}[{}]: {text}", finding.severity, finding.rule)
 }
 

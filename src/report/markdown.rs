@@ -4,7 +4,7 @@ use std::io;
 
 use super::backticks::{Part, parts};
 use super::base::ImageChange;
-use super::details::details;
+use super::details::{Further, details};
 use super::matrix::Cell;
 use super::place::Places;
 use super::summary::{counted, judged_against};
@@ -98,7 +98,7 @@ fn finding(finding: &Finding, places: &Places<'_>) -> String {
         let workload = prose(&place.workload().unwrap_or_default());
         lines.push(format!("  - at {} {workload}\n", code(&place.to_string())));
     }
-    let details = details(finding, places, PLACES);
+    let details = details(finding, places, Further::Listed(PLACES));
     lines.extend(
         details
             .iter()

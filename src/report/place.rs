@@ -28,12 +28,14 @@ pub(super) struct Places<'a> {
 impl<'a> Places<'a> {
     pub fn new(report: &'a Report) -> Self {
         let images = report.images.iter().flat_map(|image| &image.occurrences);
+        let mut occurrences = HashMap::new();
+        for occurrence in images.chain(&report.invalid) {
+            // Several containers may get their image from one place, of which those that come later change nothing.
+            occurrences.entry(occurrence.span).or_insert(occurrence);
+        }
         Self {
             sources: &report.sources,
-            occurrences: images
-                .chain(&report.invalid)
-                .map(|occurrence| (occurrence.span, occurrence))
-                .collect(),
+            occurrences,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::details::details;
+use super::details::{Further, details};
 use super::layer_chart::drawn;
 use super::matrix::Cell;
 use super::page::Page;
@@ -153,7 +153,7 @@ impl Page {
         if let Some(chart) = &finding.layers {
             text += &drawn(chart, self.style);
         }
-        for (name, detail) in details(finding, places, LISTED) {
+        for (name, detail) in details(finding, places, Further::Listed(LISTED)) {
             text += &match name {
                 "event" => self.quiet_paragraph(name, &detail),
                 _ => self.paragraph(name, &detail),

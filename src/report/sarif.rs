@@ -7,21 +7,21 @@ use std::io;
 
 use serde::Serialize;
 
-use super::details::{details, with_details};
+use super::details::{Further, details, with_details};
 use super::fingerprint::Fingerprints;
 use super::place::{Place, Places};
 use super::visible::visible;
 use super::{Format, Report, Verdict, rule_page};
 use crate::finding::{Finding, Severity};
 use crate::rule::{RULES, Rule};
-use crate::text::Origin;
 
-/// How many results and related locations GitHub takes
+/// How many results GitHub takes; it shows 5,000 of them, the worst first
 /// (<https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>).
 const MAX_RESULTS: usize = 25_000;
-const MAX_RELATED: usize = 100;
+/// How many further places of the same finding a result names. Each has a result of its own.
+const MAX_RELATED: usize = 10;
 
-/// SARIF 2.1.0: one run, with all rules and their documentation.
+/// SARIF 2.1.0: one run, with all rules and their documentation, and a result for each place of a finding.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sarif;
 
@@ -29,7 +29,16 @@ impl Format for Sarif {
     fn write(&self, report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
         let places = Places::new(report);
         let mut fingerprints = Fingerprints::default();
-        let results = report.findings.iter().take(MAX_RESULTS);
+        let findings = report.findings.iter();
+        let mut results: Vec<_> = findings
+            .flat_map(|finding| results(finding, &places, &mut fingerprints))
+            .collect();
+        let left_out = results.len().saturating_sub(MAX_RESULTS);
+        if left_out > 0 {
+            // The sort is stable: within a severity they stay in their order.
+            results.sort_by_key(|(severity, _)| std::cmp::Reverse(*severity));
+            results.truncate(MAX_RESULTS);
+        }
         let log = Log {
             schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
             version: "2.1.0",
@@ -42,11 +51,9 @@ impl Format for Sarif {
                         rules: RULES.iter().copied().map(descriptor).collect(),
                     },
                 },
-                invocations: [invocation(report, &places)],
+                invocations: [invocation(report, &places, left_out)],
                 column_kind: "unicodeCodePoints",
-                results: results
-                    .map(|finding| result(finding, &places, &mut fingerprints))
-                    .collect(),
+                results: results.into_iter().map(|(_, result)| result).collect(),
             }],
         };
         serde_json::to_writer_pretty(&mut *out, &log)?;
@@ -145,8 +152,8 @@ struct ResultEntry<'a> {
 struct Location {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<usize>,
-    #[serde(rename = "physicalLocation", skip_serializing_if = "Option::is_none")]
-    physical: Option<PhysicalLocation>,
+    #[serde(rename = "physicalLocation")]
+    physical: PhysicalLocation,
     #[serde(rename = "logicalLocations")]
     logical: Vec<LogicalLocation>,
 }
@@ -199,7 +206,7 @@ fn descriptor(rule: &'static Rule) -> Descriptor {
 }
 
 /// What could not be told, and what is wrong with sources: SARIF's place for what is no result.
-fn invocation(report: &Report, places: &Places<'_>) -> Invocation {
+fn invocation(report: &Report, places: &Places<'_>, left_out: usize) -> Invocation {
     let notification = |text: String, locations| Notification {
         level: "error",
         message: Message { text },
@@ -213,8 +220,10 @@ fn invocation(report: &Report, places: &Places<'_>) -> Invocation {
         let place = location(places.of(problem.span), None);
         notification(visible(&problem.message).into_owned(), vec![place])
     }));
-    if let Some(more @ 1..) = report.findings.len().checked_sub(MAX_RESULTS) {
-        let text = format!("{more} further findings are left out: GitHub takes {MAX_RESULTS}");
+    if left_out > 0 {
+        let text = format!(
+            "{left_out} further results are left out, the least bad ones: GitHub takes {MAX_RESULTS}"
+        );
         notifications.push(notification(text, vec![]));
     }
     Invocation {
@@ -224,35 +233,39 @@ fn invocation(report: &Report, places: &Places<'_>) -> Invocation {
     }
 }
 
-fn result<'a>(
+/// A result for each place, which names some of the others.
+fn results<'a>(
     finding: &'a Finding,
     places: &Places<'_>,
     fingerprints: &mut Fingerprints,
-) -> ResultEntry<'a> {
-    let mut all = places.all_of(&finding.places);
-    let first = all.next();
-    let name = fingerprints.of(finding, first.as_ref());
-    let related = all.take(MAX_RELATED).enumerate();
-    ResultEntry {
-        rule_id: finding.rule,
-        rule_index: RULES.iter().position(|rule| rule.id == finding.rule),
-        level: finding.severity.as_str(),
-        message: Message {
-            text: with_details(&finding.message, &details(finding, places, 0)),
-        },
-        locations: first
-            .map(|place| location(place, None))
-            .into_iter()
-            .collect(),
-        related_locations: related
-            .map(|(index, place)| location(place, Some(index + 1)))
-            .collect(),
-        partial_fingerprints: BTreeMap::from([("ociPreflight/v1", name)]),
-    }
+) -> Vec<(Severity, ResultEntry<'a>)> {
+    let names = fingerprints.of(finding, places);
+    let text = with_details(&finding.message, &details(finding, places, Further::None));
+    let rule_index = RULES.iter().position(|rule| rule.id == finding.rule);
+    let spans = finding.places.iter().zip(names);
+    spans
+        .map(|(span, name)| {
+            let others = finding.places.iter().filter(|other| *other != span);
+            let related = others.take(MAX_RELATED).enumerate();
+            let entry = ResultEntry {
+                rule_id: finding.rule,
+                rule_index,
+                level: finding.severity.as_str(),
+                message: Message { text: text.clone() },
+                locations: vec![location(places.of(*span), None)],
+                related_locations: related
+                    .map(|(index, other)| location(places.of(*other), Some(index + 1)))
+                    .collect(),
+                partial_fingerprints: BTreeMap::from([("ociPreflight/v1", name)]),
+            };
+            (finding.severity, entry)
+        })
+        .collect()
 }
 
+/// Standard input and arguments stand there by their names: GitHub refuses a result without a file.
 fn location(place: Place<'_>, id: Option<usize>) -> Location {
-    let physical = (place.origin == Origin::File).then(|| PhysicalLocation {
+    let physical = PhysicalLocation {
         artifact_location: ArtifactLocation {
             uri: uri(place.path),
         },
@@ -262,7 +275,7 @@ fn location(place: Place<'_>, id: Option<usize>) -> Location {
             end_line: place.end.line,
             end_column: place.end.column,
         },
-    });
+    };
     let workload = place.workload();
     Location {
         id,

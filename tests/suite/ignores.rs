@@ -164,6 +164,77 @@ fn only_findings_that_are_not_in_the_baseline_count() {
 }
 
 #[test]
+fn a_baseline_can_be_read_in_a_pull_request() {
+    let two = pod("nginx").replace("name: app", "name: other") + "---\n" + &pod("nginx");
+    let sources = Sources::new()
+        .file("b.yaml", two)
+        .file("a.yaml", pod("httpd"));
+    let run = || {
+        Preflight::lint(["--offline", "--baseline", "baseline.json", "."])
+            .current_dir(sources.path())
+    };
+    run().arg("--write-baseline").run();
+    let text = std::fs::read_to_string(sources.join("baseline.json")).expect("written");
+    insta::assert_snapshot!(text);
+    run().arg("--write-baseline").run();
+    let again = std::fs::read_to_string(sources.join("baseline.json")).expect("written");
+    assert_eq!(text, again);
+}
+
+#[test]
+fn another_place_of_a_known_finding_is_new() {
+    let container = "  - {name: NAME, image: nginx}\n";
+    let pod = |names: &[&str]| {
+        let containers = names.iter().map(|name| container.replace("NAME", name));
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: app}}\nspec:\n  containers:\n{}",
+            containers.collect::<String>()
+        )
+    };
+    let sources = Sources::new().file("pod.yaml", pod(&["web", "log"]));
+    let run = || {
+        Preflight::lint(["--offline", "--fail-on", "warning", "--baseline"])
+            .arg(sources.join("baseline.json"))
+            .arg(sources.join("pod.yaml"))
+    };
+    run().arg("--write-baseline").run();
+    assert_eq!(run().run().status, 0);
+
+    // It comes in before those that are known.
+    std::fs::write(sources.join("pod.yaml"), pod(&["new", "web", "log"])).expect("written");
+    let report = run().report();
+    assert_eq!(found(&report), (vec!["latest-tag"], 2));
+    let places = report["findings"][0]["places"].as_array().expect("places");
+    assert_eq!(places.len(), 1);
+    assert_eq!(places[0]["line"], 6);
+    assert_eq!(run().run().status, 1);
+}
+
+#[test]
+fn what_is_gone_from_the_baseline_is_told_and_fails_nothing() {
+    let sources = Sources::new()
+        .file("a.yaml", pod("nginx"))
+        .file("b.yaml", pod("httpd"));
+    let run = |paths: &[&str]| {
+        Preflight::lint(["--offline", "--baseline", "baseline.json"])
+            .args(paths)
+            .current_dir(sources.path())
+    };
+    run(&["."]).arg("--write-baseline").run();
+    assert_eq!(run(&["."]).run().stderr, "");
+    std::fs::write(sources.join("a.yaml"), pod("nginx:1.27")).expect("written");
+    let outcome = run(&["."]).run();
+    assert_eq!(outcome.status, 0);
+    assert_eq!(
+        outcome.stderr,
+        "oci-preflight: 1 finding of the baseline is gone; --write-baseline writes it anew without\n"
+    );
+    // Sources that this run does not look at say nothing about it.
+    assert_eq!(run(&["b.yaml"]).run().stderr, "");
+    assert_eq!(run(&["."]).arg("-q").run().stderr, "");
+}
+
+#[test]
 fn an_outage_is_never_known() {
     let sources = Sources::new().file("pod.yaml", pod("registry.invalid/team/app:1"));
     let baseline = sources.join("baseline.json");
@@ -180,9 +251,15 @@ fn an_outage_is_never_known() {
 fn a_baseline_that_is_none_or_cannot_be_written_is_told_before_any_work() {
     let sources = Sources::new()
         .file("pod.yaml", pod("nginx"))
-        .file("baseline.json", "{\"version\": 2, \"fingerprints\": []}");
+        .file("baseline.json", "{\n\"version\": 2,\n\"findings\": []}")
+        .file("fingers.json", "{\"version\": 1,\n\"fingers\": []}");
     for (words, why) in [
-        (vec!["--baseline", "baseline.json"], "is no baseline"),
+        (
+            vec!["--baseline", "baseline.json"],
+            "it has version 2, and this program reads version 1",
+        ),
+        (vec!["--baseline", "baseline.json"], "baseline.json:2:12"),
+        (vec!["--baseline", "fingers.json"], "fingers.json:2:9"),
         (vec!["--write-baseline"], "no baseline to write"),
         (
             vec!["--write-baseline", "--baseline", "no/such/folder/b.json"],
@@ -190,7 +267,7 @@ fn a_baseline_that_is_none_or_cannot_be_written_is_told_before_any_work() {
         ),
     ] {
         let words = words.iter().map(|word| match *word {
-            "baseline.json" => sources.join(word).display().to_string(),
+            "baseline.json" | "fingers.json" => sources.join(word).display().to_string(),
             word => word.to_owned(),
         });
         let outcome = Preflight::lint(words)
@@ -198,6 +275,8 @@ fn a_baseline_that_is_none_or_cannot_be_written_is_told_before_any_work() {
             .arg(sources.join("pod.yaml"))
             .run();
         assert_eq!((outcome.status, outcome.stdout.as_str()), (2, ""));
-        assert!(outcome.stderr.contains(why), "{why}: {}", outcome.stderr);
+        let joined = |text: &str| text.replace([' ', '\n', '│'], "");
+        let (said, why) = (joined(&outcome.stderr), joined(why));
+        assert!(said.contains(&why), "{why}: {said}");
     }
 }

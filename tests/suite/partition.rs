@@ -239,7 +239,7 @@ fn a_baseline_takes_the_same_findings_from_the_parts_as_from_the_whole() {
     Preflight::lint(words).arg("--write-baseline").run();
     let written: Value =
         serde_json::from_str(&fs::read_to_string(&baseline).expect("a baseline")).expect("JSON");
-    let known = written["fingerprints"].as_array().expect("fingerprints");
+    let known = written["findings"].as_array().expect("findings");
     assert!(known.len() > 5, "{known:?}");
     equal_to_one_run(&words);
     // Every finding alone is known once, and once it is the only one that is not.
@@ -249,9 +249,9 @@ fn a_baseline_takes_the_same_findings_from_the_parts_as_from_the_whole() {
                 .iter()
                 .enumerate()
                 .filter(|(other, _)| (*other == index) == keep)
-                .map(|(_, fingerprint)| fingerprint)
+                .map(|(_, finding)| finding)
                 .collect();
-            let text = serde_json::json!({"version": 1, "fingerprints": some});
+            let text = serde_json::json!({"version": 1, "findings": some});
             fs::write(&baseline, text.to_string()).expect("written");
             equal_in_parts(&words, &[3]);
         }

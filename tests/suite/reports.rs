@@ -180,16 +180,42 @@ fn json_holds_everything() {
     insta::assert_snapshot!(text.replace(&version, "\"version\": \"VERSION\""));
 }
 
+fn fingerprints(report: &Report) -> Vec<String> {
+    let json = json(report);
+    let findings = json["findings"].as_array().expect("findings");
+    let places = findings
+        .iter()
+        .flat_map(|finding| finding["places"].as_array().expect("places"));
+    places
+        .map(|place| place["fingerprint"].to_string())
+        .collect()
+}
+
+#[test]
+fn fingerprints_stay_when_a_container_comes_in_before() {
+    let build = |containers: &[&str]| {
+        let mut builder = Builder::default();
+        let source = builder.source("a.yaml", &"image: x/y:1\n".repeat(containers.len()));
+        for (nth, container) in containers.iter().enumerate() {
+            let mut occurrence = builder.occurrence(source, "x/y:1", nth);
+            occurrence.container = Some((*container).to_owned());
+            *builder.0.occurrences.last_mut().expect("it") = occurrence.clone();
+            builder.0.findings.push(finding("some-rule", &occurrence));
+        }
+        builder.report()
+    };
+    let before = fingerprints(&build(&["web", "log"]));
+    let after = fingerprints(&build(&["new", "web", "log"]));
+    assert_eq!(before, after[1..]);
+    let distinct: std::collections::BTreeSet<&String> = after.iter().collect();
+    assert_eq!(distinct.len(), 3);
+    // Containers without a name of their own are told apart by number.
+    let twins = fingerprints(&build(&["web", "web"]));
+    assert_ne!(twins[0], twins[1]);
+}
+
 #[test]
 fn fingerprints_stay_when_lines_move_and_differ_between_findings() {
-    let fingerprints = |report: &Report| -> Vec<String> {
-        let json = json(report);
-        let findings = json["findings"].as_array().expect("findings");
-        findings
-            .iter()
-            .map(|finding| finding["fingerprint"].to_string())
-            .collect()
-    };
     let build = |lead: &str| {
         let mut builder = Builder::default();
         let source = builder.source("a.yaml", &format!("{lead}image: x/y:1\nimage: x/y:1\n"));

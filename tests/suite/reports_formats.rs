@@ -6,9 +6,10 @@ use std::process::Command;
 use std::sync::Arc;
 
 use oci_preflight::facts::{Answer, Found, Identity};
-use oci_preflight::finding::Finding;
+use oci_preflight::finding::{Finding, Severity};
 use oci_preflight::report::{GitLab, JUnit, Markdown, Report, Sarif};
 use oci_preflight::rule::RULES;
+use oci_preflight::text::{Origin, Source};
 use oci_preflight::workload::Placement;
 use serde_json::Value;
 
@@ -110,7 +111,80 @@ fn sarif_names_each_place() {
         result["relatedLocations"].as_array().expect("a list").len(),
         2
     );
+    let results = sarif["runs"][0]["results"].as_array().expect("results");
+    let lines: Vec<(&Value, &Value)> = results
+        .iter()
+        .filter(|result| result["ruleId"] == "missing-platform")
+        .map(|result| {
+            let place = &result["locations"][0]["physicalLocation"];
+            (
+                &place["artifactLocation"]["uri"],
+                &place["region"]["startLine"],
+            )
+        })
+        .collect();
+    let expected = [
+        ("k8s/jobs.yaml", 1),
+        ("k8s/web.yaml", 5),
+        ("k8s/web.yaml", 7),
+    ];
+    let expected = expected.map(|(path, line)| (Value::from(path), Value::from(line)));
+    assert_eq!(
+        lines,
+        expected
+            .iter()
+            .map(|(path, line)| (path, line))
+            .collect::<Vec<_>>()
+    );
+    let names: BTreeSet<&str> = results
+        .iter()
+        .filter_map(|result| result["partialFingerprints"]["ociPreflight/v1"].as_str())
+        .collect();
+    assert_eq!(names.len(), results.len());
     assert_eq!(sarif["runs"][0]["invocations"][0]["exitCode"], 1);
+}
+
+#[test]
+fn sarif_has_a_file_for_what_stands_in_none() {
+    let mut builder = Builder::default();
+    let source = builder.0.sources.add(Source {
+        name: "--image".to_owned(),
+        text: "x/y:1".to_owned(),
+        origin: Origin::Argument,
+    });
+    let occurrence = builder.occurrence(source, "x/y:1", 0);
+    builder.0.findings.push(finding("some-rule", &occurrence));
+    let sarif: Value = serde_json::from_str(&written(&Sarif, &builder.report())).expect("JSON");
+    let place = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "--image");
+}
+
+#[test]
+fn sarif_leaves_out_the_mildest_of_what_github_does_not_take() {
+    let mut builder = Builder::default();
+    let text = "image: x/y:1\n".repeat(100);
+    let occurrences: Vec<_> = (0..260)
+        .flat_map(|number| {
+            let source = builder.source(&format!("{number}.yaml"), &text);
+            (0..100)
+                .map(|nth| builder.occurrence(source, "x/y:1", nth))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    for (number, occurrence) in occurrences.iter().enumerate() {
+        let mut finding = finding("some-rule", occurrence);
+        if number < 25_999 {
+            finding.severity = Severity::Note;
+        }
+        builder.0.findings.push(finding);
+    }
+    let sarif: Value = serde_json::from_str(&written(&Sarif, &builder.report())).expect("JSON");
+    let run = &sarif["runs"][0];
+    let results = run["results"].as_array().expect("results");
+    assert_eq!(results.len(), 25_000);
+    assert_eq!(results[0]["level"], "error");
+    let said = run["invocations"][0]["toolExecutionNotifications"].to_string();
+    assert!(said.contains("1000 further results are left out"), "{said}");
 }
 
 #[test]
@@ -118,7 +192,8 @@ fn gitlab_entries_have_what_gitlab_asks_for() {
     for report in reports() {
         let entries: Value = serde_json::from_str(&written(&GitLab, &report)).expect("JSON");
         let entries = entries.as_array().expect("a list");
-        assert_eq!(entries.len(), report.findings.len() + report.problems.len());
+        let places = report.findings.iter().map(|finding| finding.places.len());
+        assert_eq!(entries.len(), places.sum::<usize>() + report.problems.len());
         let mut fingerprints = BTreeSet::new();
         for entry in entries {
             assert!(

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io;
 
-use super::super::details::details;
+use super::super::details::{Further, details};
 use super::super::place::Places;
 use super::super::source_view::SourceView;
 use super::super::{Report, rule_page};
@@ -62,7 +62,7 @@ fn write_finding(
             place.start.line
         )?;
     }
-    let details = details(finding, places, PLACES);
+    let details = details(finding, places, Further::Listed(PLACES));
     if !details.is_empty() {
         writeln!(out, "<dl>")?;
         for (name, detail) in details {
