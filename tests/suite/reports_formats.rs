@@ -6,11 +6,12 @@ use std::process::Command;
 use std::sync::Arc;
 
 use oci_preflight::facts::{Answer, Found, Identity};
-use oci_preflight::finding::{Finding, Severity};
-use oci_preflight::report::{GitLab, JUnit, Markdown, Report, Sarif};
+use oci_preflight::finding::{ChartLayer, Finding, LayerChart, LayerMark, Severity};
+use oci_preflight::oci::Bytes;
+use oci_preflight::report::{Base, BasePlace, GitLab, Html, JUnit, Markdown, Report, Sarif};
 use oci_preflight::rule::RULES;
 use oci_preflight::text::{Origin, Source};
-use oci_preflight::workload::Placement;
+use oci_preflight::workload::{Placement, Role};
 use serde_json::Value;
 
 use crate::reports_builder::{Builder, clean, finding, index, not_found, shop, written};
@@ -254,29 +255,117 @@ fn markdown_shows_images_against_node_pools() {
     insta::assert_snapshot!(written(&Markdown, &shop().report()));
 }
 
+/// What GitHub takes of a comment (<https://docs.github.com/en/rest/issues/comments>), in characters.
+const COMMENT: usize = 65_536;
+
 #[test]
 fn markdown_fits_into_a_comment() {
+    let long = "@`|<".repeat(2_000);
     let mut builder = Builder::default();
     let source = builder.source("a.yaml", &"image: x/y:1\n".repeat(200));
     for nth in 0..200 {
-        let occurrence = builder.occurrence(source, "x/y:1", nth);
+        let mut occurrence = builder.occurrence(source, "x/y:1", nth);
+        occurrence.container = Some(long.clone());
+        *builder.0.occurrences.last_mut().expect("it") = occurrence.clone();
         builder.0.findings.push(Finding {
-            message: format!("number {nth}: {}", "a long story. ".repeat(100)),
+            message: format!("number {nth}: {long}"),
+            help: Some(long.clone()),
+            node_pools: vec![long.clone(); 20],
             ..finding("some-rule", &occurrence)
         });
-        builder.skipped(
-            &format!("{nth}-{}.yaml", "x".repeat(200)),
-            None,
-            &"gone ".repeat(100),
-        );
+        builder.skipped(&format!("{nth}-{long}.yaml"), None, &long);
+        builder.pool(&format!("{nth}{long}"), "linux/amd64");
+        builder.0.base = Some(Base {
+            name: long.clone(),
+            places: (0..200)
+                .map(|number| BasePlace {
+                    reference: format!("x/{}:{number}", "a".repeat(200))
+                        .parse()
+                        .expect("a name"),
+                    now: None,
+                    role: Role::Container,
+                    placement: Arc::default(),
+                })
+                .collect(),
+            images: vec![],
+            unread: vec![long.clone(); 20],
+        });
     }
     let text = written(&Markdown, &builder.report());
-    // https://docs.github.com/en/rest/issues/comments: a body has at most 65,536 characters.
-    assert!(text.chars().count() < 65_536, "{}", text.len());
+    assert!(text.chars().count() < COMMENT, "{}", text.len());
     assert!(
         text.contains("number 0:") && text.contains(" findings more."),
         "{text}"
     );
+    assert!(text.contains("images more."), "{text}");
+}
+
+#[test]
+fn one_large_finding_leaves_room_for_the_others() {
+    let mut builder = Builder::default();
+    let source = builder.source("a.yaml", &"image: x/y:1\n".repeat(20));
+    for nth in 0..20 {
+        let occurrence = builder.occurrence(source, "x/y:1", nth);
+        let length = if nth % 4 == 0 { 50_000 } else { 10 };
+        let mut finding = Finding {
+            message: format!("number {nth}."),
+            help: Some("@x ".repeat(length)),
+            node_pools: vec!["a long name of a pool".to_owned(); length],
+            ..finding("some-rule", &occurrence)
+        };
+        if nth == 19 {
+            finding.message += " It is long. ".repeat(length * 1_000).as_str();
+        }
+        builder.0.findings.push(finding);
+    }
+    let text = written(&Markdown, &builder.report());
+    assert!(text.chars().count() < COMMENT, "{}", text.len());
+    for nth in 0..20 {
+        assert!(text.contains(&format!("number {nth}.")), "{nth}: {text}");
+    }
+}
+
+#[test]
+fn markdown_shows_the_worst_findings_first() {
+    let text = written(&Markdown, &shop().report());
+    let at = |word: &str| text.find(word).expect(word);
+    assert!(
+        at("`invalid-reference`") < at("`retired-registry`"),
+        "{text}"
+    );
+}
+
+/// A finding with a picture of the layers that it is about.
+fn with_layers() -> Report {
+    let mut builder = clean();
+    let occurrence = builder.0.occurrences[0].clone();
+    let layer = |number, bytes, instruction: &str, mark| ChartLayer {
+        number,
+        bytes: Bytes(bytes),
+        instruction: Some(instruction.to_owned()),
+        mark,
+    };
+    builder.0.findings.push(Finding {
+        layers: Some(LayerChart {
+            layers: vec![
+                layer(1, 30_000_000, "ADD rootfs /", LayerMark::Base),
+                layer(2, 12_000, "COPY . /srv ``` <b>", LayerMark::AtFault),
+                layer(3, 310_000_000, "RUN npm ci", LayerMark::Again),
+            ],
+        }),
+        ..finding("layer-order", &occurrence)
+    });
+    builder.report()
+}
+
+#[test]
+fn markdown_and_html_show_the_layers_of_a_finding() {
+    let text = written(&Markdown, &with_layers());
+    assert!(text.contains("\n  ````text\n"), "{text}");
+    assert!(text.contains("  ▶   2   12.0 kB"), "{text}");
+    let page = written(&Html, &with_layers());
+    assert!(page.contains("<pre class=\"layers\">"), "{page}");
+    assert!(page.contains("COPY . /srv ``` &lt;b&gt;"), "{page}");
 }
 
 #[test]

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::io;
 
 use super::super::details::{Further, details};
+use super::super::layer_chart::drawn;
 use super::super::place::Places;
 use super::super::source_view::SourceView;
-use super::super::{Report, rule_page};
+use super::super::{Report, Style, rule_page};
 use super::{escaped, prose, text};
 use crate::finding::Finding;
 use crate::rule;
@@ -61,6 +62,11 @@ fn write_finding(
             "<pre><span class=\"number\">{} </span>{before}<mark>{marked}</mark>{after}</pre>",
             place.start.line
         )?;
+    }
+    if let Some(chart) = &finding.layers {
+        let chart = drawn(chart, Style::default());
+        let chart = escaped(Cow::Borrowed(chart.trim_end()));
+        writeln!(out, "<pre class=\"layers\">{chart}</pre>")?;
     }
     let details = details(finding, places, Further::Listed(PLACES));
     if !details.is_empty() {
