@@ -197,7 +197,7 @@ pub(super) struct LintArguments {
     )]
     pub nodes: Vec<PathBuf>,
 
-    /// What `gcloud iam service-accounts list` or `gcloud … get-iam-policy` prints with --format=json.
+    /// What `gcloud iam service-accounts list` or `gcloud projects get-iam-policy` prints with --format=json.
     #[arg(
         long,
         value_name = "FILE",

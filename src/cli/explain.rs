@@ -18,7 +18,7 @@ use crate::settings::{ConfigFile, Overrides, Settings, find_config_file, nearest
 pub(super) async fn run(arguments: &ExplainArguments, color: Color) -> miette::Result<u8> {
     let words = arguments.words.join(" ");
     if let Some(rule) = rule::find(&words) {
-        let page = page(rule);
+        let page = terminal::page(&page(rule));
         terminal::print(|out| out.write_all(page.as_bytes()))?;
         return Ok(0);
     }

@@ -17,7 +17,7 @@ use crate::settings::{ConfigFile, Overrides, Settings, find_config_file};
 
 #[derive(Debug, Args)]
 pub(super) struct InspectArguments {
-    /// The image, such as nginx:1.27 or ghcr.io/team/app@sha256:…; or an OCI image layout or a file that `docker save` wrote,
+    /// The image, such as nginx:1.27 or ghcr.io/team/app@sha256:DIGEST; or an OCI image layout or a file that `docker save` wrote,
     /// with the name of one image behind it where it holds several: ./image.tar, ./layout:web:1.4.
     #[arg(value_name = "IMAGE")]
     pub image: String,

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use miette::{GraphicalReportHandler, GraphicalTheme, IntoDiagnostic as _, WrapErr as _};
 
 use super::arguments::Color;
-use crate::report::Style;
+use crate::report::{Style, in_ascii};
 
 /// The width that is assumed where there is no terminal, in columns.
 const DEFAULT_WIDTH: usize = 80;
@@ -71,6 +71,33 @@ pub(super) fn style(color: Color) -> Style {
     }
 }
 
+/// A page of Markdown, with its paragraphs wrapped where they are wider than the terminal, in signs that it shows.
+pub(super) fn page(text: &str) -> String {
+    let columns = width_or(usize::MAX);
+    let mut in_code = false;
+    let mut shown = String::with_capacity(text.len());
+    for line in text.lines() {
+        let is_fence = line.starts_with("```");
+        in_code ^= is_fence;
+        if in_code || is_fence || line.starts_with('|') {
+            shown += line;
+        } else {
+            let indent = if line.starts_with("- ") { "  " } else { "" };
+            let options = textwrap::Options::new(columns)
+                .subsequent_indent(indent)
+                .break_words(false)
+                .word_splitter(textwrap::WordSplitter::NoHyphenation);
+            shown += &textwrap::fill(line, options);
+        }
+        shown.push('\n');
+    }
+    if shows_unicode() {
+        shown
+    } else {
+        in_ascii(&shown).into_owned()
+    }
+}
+
 /// Writes to standard output. A reader that went away early, such as `head`, is no error.
 pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> miette::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
@@ -96,6 +123,9 @@ pub(super) fn print_error(error: &miette::Report, color: Color) {
     let mut text = String::new();
     if handler.render_report(&mut text, error.as_ref()).is_err() {
         text = format!("{error}\n");
+    }
+    if !shows_unicode() {
+        text = in_ascii(&text).into_owned();
     }
     // When standard error is gone too, there is nobody left to tell.
     let _ = io::stderr().write_all(text.as_bytes());

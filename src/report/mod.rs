@@ -2,6 +2,7 @@
 //!
 //! [`Report::new`] is pure: it merges, groups, sorts and judges. A [`Format`] gets the whole report and a writer.
 
+mod ascii;
 mod assemble;
 mod backticks;
 mod base;
@@ -34,6 +35,7 @@ mod verdict;
 mod visible;
 mod why;
 
+pub use ascii::in_ascii;
 pub use assemble::Gathered;
 pub use base::{Base, BasePlace};
 pub use baseline::Baseline;

@@ -1,5 +1,6 @@
 //! What the terminal's reports are drawn with: one style for headings, paragraphs and marked source lines.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
@@ -7,6 +8,7 @@ use owo_colors::Style as AnsiStyle;
 use textwrap::core::display_width;
 use textwrap::{WordSeparator, WordSplitter};
 
+use super::ascii::in_ascii;
 use super::place::Place;
 use super::pretty::Style;
 use super::source_view::SourceView;
@@ -52,6 +54,15 @@ impl Page {
         }
     }
 
+    /// The text in signs that the terminal shows.
+    fn fit<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.style.unicode {
+            Cow::Borrowed(text)
+        } else {
+            in_ascii(text)
+        }
+    }
+
     /// The colour of a severity.
     pub fn tone(&self, severity: Severity) -> AnsiStyle {
         let styles = &self.theme.styles;
@@ -84,9 +95,9 @@ impl Page {
         theme.styles.highlights = vec![self.tone(severity)];
         let drawing = Drawing {
             severity,
-            message,
+            message: self.fit(&message).into_owned(),
             view,
-            label,
+            label: label.map(|label| self.fit(&label).into_owned()),
         };
         let mut text = String::new();
         // Writing to a string fails only where the view fails, and it never does.
@@ -123,7 +134,8 @@ impl Page {
         let first = format!("  {}: ", self.theme.styles.help.style(name));
         let rest = " ".repeat(indent);
         let leads = std::iter::once(&first).chain(std::iter::repeat(&rest));
-        let lines = textwrap::wrap(text, options(self.style.width.saturating_sub(indent)));
+        let text = self.fit(text);
+        let lines = textwrap::wrap(&text, options(self.style.width.saturating_sub(indent)));
         // Pagers end a style with its line.
         let lines = leads
             .zip(&lines)
@@ -134,7 +146,11 @@ impl Page {
     /// `text` indented, wrapped, and held back in colour.
     pub fn quiet_lines(&self, indent: &str, text: &str) -> String {
         let quiet = self.theme.styles.linum;
-        let lines = textwrap::wrap(text, options(self.style.width.saturating_sub(indent.len())));
+        let text = self.fit(text);
+        let lines = textwrap::wrap(
+            &text,
+            options(self.style.width.saturating_sub(indent.len())),
+        );
         let lines = lines
             .iter()
             .map(|line| format!("{indent}{}\n", quiet.style(line)));
@@ -149,7 +165,7 @@ impl Page {
         let options = options(self.style.width)
             .initial_indent(first)
             .subsequent_indent(rest);
-        textwrap::fill(text, options) + "\n"
+        textwrap::fill(&self.fit(text), options) + "\n"
     }
 }
 

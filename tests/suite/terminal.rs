@@ -128,3 +128,35 @@ fn nothing_is_wider_than_the_terminal_but_what_would_break_when_cut() {
         }
     }
 }
+
+#[test]
+fn a_terminal_that_shows_ascii_only_gets_nothing_else() {
+    for (name, value) in [("TERM", "dumb"), ("LC_ALL", "C")] {
+        for words in [
+            &["lint", "fixtures/k8s", "-v"] as &[&str],
+            &["inspect", "ghcr.io/shop/web@sha256:0", "--offline"],
+            &["explain", "latest-tag"],
+            &["lint", "no/such/folder", "--config", "no/such/file"],
+            &["lint", "--help"],
+            &["inspect", "--help"],
+            &["rules"],
+        ] {
+            let outcome = Preflight::new(words).env(name, value).run();
+            for text in [outcome.stdout, outcome.stderr] {
+                assert!(text.is_ascii(), "{name} {words:?}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn pages_and_tables_are_fitted_to_a_narrow_terminal() {
+    for words in [&["explain", "latest-tag"] as &[&str], &["rules"]] {
+        let outcome = Preflight::new(words).env("COLUMNS", "60").run();
+        let mut in_code = false;
+        for line in outcome.stdout.lines() {
+            in_code ^= line.starts_with("```");
+            assert!(in_code || display_width(line) <= 60, "{line}");
+        }
+    }
+}
