@@ -186,7 +186,8 @@ impl FailureReason {
             Self::Tls => "tls",
             Self::Timeout => "timeout",
             Self::ServerError => "server-error",
-            Self::Malformed | Self::Damaged => "malformed",
+            Self::Malformed => "malformed",
+            Self::Damaged => "damaged",
         }
     }
 }

@@ -228,6 +228,7 @@ fn failure(word: &str) -> Result<Failure, String> {
         FailureReason::Timeout,
         FailureReason::ServerError,
         FailureReason::Malformed,
+        FailureReason::Damaged,
     ];
     let reason = reasons.into_iter().find(|reason| reason.as_str() == word);
     Ok(Failure {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Base, Image, Input, Part, Report, Statistics, Verdict};
 use crate::cluster::NodePool;
-use crate::facts::Lookup;
+use crate::facts::{FailureReason, Lookup};
 use crate::finding::{Event, Finding, Problem, Severity};
 use crate::oci::Reference;
 use crate::text::{SourceMap, Span};
@@ -115,11 +115,15 @@ impl Report {
     /// One sentence for each kind of thing that could not be told.
     fn reasons_for_doubt(&self) -> Vec<String> {
         let mut reasons = Vec::new();
-        let images = self.images.iter().filter_map(|image| {
-            let reason = image.failure()?.reason.as_str();
-            Some(format!("{} ({reason})", image.reference))
-        });
-        reasons.extend(sentence("no answer about", images));
+        let failing = |damaged: bool| {
+            self.images.iter().filter_map(move |image| {
+                let reason = image.failure()?.reason;
+                ((reason == FailureReason::Damaged) == damaged)
+                    .then(|| format!("{} ({})", image.reference, reason.as_str()))
+            })
+        };
+        reasons.extend(sentence("no answer about", failing(false)));
+        reasons.extend(sentence("could not use the answer about", failing(true)));
         let unread = self.inputs.iter().filter_map(|input| match input.source {
             Some(_) => None,
             None => Some(match &input.skipped {

@@ -106,9 +106,7 @@ impl Sheet {
     fn image(&self, image: &Image) -> String {
         let mut text = self.page.lines("", &image.reference.to_string());
         let Some(found) = image.lookup.as_ref().and_then(Answer::found) else {
-            let reason = image.reason().map(|reason| format!(": {reason}"));
-            let state = format!("{}{}", image.status(), reason.unwrap_or_default());
-            return text + &self.page.lines("  ", &state);
+            return text + &self.page.lines("  ", &image.state());
         };
         text += &self.page.lines("  ", found.digest.as_str());
         let kind = found.manifest.kind();

@@ -2,7 +2,7 @@
 
 use super::Image;
 use crate::cluster::NodePool;
-use crate::facts::{Answer, Found};
+use crate::facts::{Answer, Failure, FailureReason, Found, LayerContent};
 use crate::oci::{Bytes, Manifest, Platform};
 use crate::workload::{Landing, landing};
 
@@ -21,6 +21,8 @@ pub(super) enum Cell {
     Wrong(Platform),
     /// An image of which a part is not there.
     Incomplete,
+    /// An image of which a part is there and no use.
+    Damaged,
     /// Something that is no image, in the words of the report.
     NoImage(&'static str),
     /// The registry said no.
@@ -45,7 +47,8 @@ impl Cell {
     /// What a node of `pool` gets when it pulls `image`, whichever pod sent it there.
     pub fn pulled(image: &Image, pool: &NodePool) -> Self {
         match &image.lookup {
-            None | Some(Answer::Undetermined(_)) => Self::Unknown,
+            Some(Answer::Undetermined(failure)) => Self::of_failure(failure),
+            None => Self::Unknown,
             Some(Answer::Refused(refusal)) => Self::Refused(refusal.reason.as_str()),
             Some(Answer::Found(found)) => Self::of_found(found, pool),
         }
@@ -71,11 +74,24 @@ impl Cell {
         if image.is_incomplete() {
             return Self::Incomplete;
         }
+        if let Some(failure) = image.failure() {
+            return Self::of_failure(failure);
+        }
+        let mut layers = image.content.iter().flat_map(|content| &content.layers);
+        if layers.any(|layer| matches!(layer, LayerContent::Damaged { .. })) {
+            return Self::Damaged;
+        }
         match image.platform() {
-            _ if image.failure().is_some() => Self::Unknown,
             None => Self::Unknown,
             Some(platform) if !platform.runs_on(node) => Self::Wrong(platform.clone()),
             Some(_) => Self::Runs(image.compressed_bytes()),
+        }
+    }
+
+    fn of_failure(failure: &Failure) -> Self {
+        match failure.reason {
+            FailureReason::Damaged => Self::Damaged,
+            _ => Self::Unknown,
         }
     }
 
@@ -86,6 +102,7 @@ impl Cell {
             Self::Missing
             | Self::Wrong(_)
             | Self::Incomplete
+            | Self::Damaged
             | Self::NoImage(_)
             | Self::Refused(_) => Some(false),
             Self::Unscheduled | Self::Unknown => None,
@@ -114,6 +131,7 @@ impl Cell {
             Self::Missing => "no such platform".to_owned(),
             Self::Wrong(platform) => format!("is {platform}"),
             Self::Incomplete => "incomplete".to_owned(),
+            Self::Damaged => "damaged".to_owned(),
             Self::NoImage(kind) => format!("is {kind}"),
             Self::Refused(reason) => (*reason).to_owned(),
             Self::Unknown => "not known".to_owned(),

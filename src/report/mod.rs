@@ -61,7 +61,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::cluster::NodePool;
-use crate::facts::{Answer, Failure, Lookup, PlatformImage};
+use crate::facts::{Answer, Failure, FailureReason, Lookup, PlatformImage};
 use crate::finding::{Finding, Problem, Severity};
 use crate::oci::Reference;
 use crate::registry::RateLimit;
@@ -169,6 +169,16 @@ impl Image {
             None => "unchecked",
             Some(_) if self.failure().is_some() => "undetermined",
             Some(lookup) => lookup.status(),
+        }
+    }
+
+    /// What became of it, for a person: what is damaged was answered, and is no use.
+    pub(crate) fn state(&self) -> String {
+        let failure = self.failure().map(|failure| failure.reason);
+        match (failure, self.reason()) {
+            (Some(FailureReason::Damaged), _) => FailureReason::Damaged.as_str().to_owned(),
+            (_, Some(reason)) => format!("{}: {reason}", self.status()),
+            (_, None) => self.status().to_owned(),
         }
     }
 

@@ -130,7 +130,7 @@ async fn what_is_missing_is_refused_by_the_layout() {
 }
 
 #[tokio::test]
-async fn a_blob_that_was_changed_is_malformed() {
+async fn a_blob_that_was_changed_is_damaged() {
     let folder = TempDir::new().expect("a folder");
     let image = Image::oci("linux/amd64", "a");
     write_layout(folder.path(), &[(ref_name("1"), &image)]);
@@ -140,7 +140,7 @@ async fn a_blob_that_was_changed_is_malformed() {
         .join(image.digest().hex());
     fs::write(path, "{}").expect("the manifest");
     let lookup = look_up(&registry(folder.path(), "a.io"), "a.io/app:1").await;
-    assert_eq!(lookup.reason(), Some("malformed"));
+    assert_eq!(lookup.reason(), Some("damaged"));
 }
 
 #[tokio::test]

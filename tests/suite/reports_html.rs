@@ -4,9 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use oci_preflight::report::{Html, Report};
+use oci_preflight::facts::{Answer, FailureReason};
+use oci_preflight::finding::Finding;
+use oci_preflight::report::{Html, Markdown, Report};
 
-use crate::reports_builder::{Builder, clean, index, shop, written};
+use crate::reports_builder::{Builder, clean, finding, index, shop, undetermined, written};
 use crate::reports_hostile::{hostile, hostile_image};
 
 /// The shop, with a second image that shares the layers of the first.
@@ -183,6 +185,105 @@ fn the_page_can_be_used_by_keyboard_in_the_dark_and_on_paper() {
         "{document}\n{log}"
     );
     assert_eq!(console(&log), Vec::<&str>::new());
+}
+
+/// What a script finds out about a page in a frame of that many columns of dots. None where there is no browser.
+fn asked(name: &str, width: usize, text: &str, script: &str) -> Option<String> {
+    let report = page(&format!("{name}.html"), text);
+    let driver = page(
+        &format!("{name}-driver.html"),
+        &format!(
+            r#"<!doctype html><iframe width={width} height=800 src="{}"></iframe><pre></pre><script>
+            onload = () => {{
+                const frame = document.querySelector("iframe");
+                const page = frame.contentDocument;
+                const lines = [];
+                {script}
+                document.querySelector("pre").textContent = lines.join("; ");
+            }};
+            </script>"#,
+            report.file_name().expect("a name").display()
+        ),
+    );
+    let (document, log) = in_browser(&driver)?;
+    assert_eq!(console(&log), Vec::<&str>::new());
+    let (_, said) = document.split_once("<pre>").expect("an answer");
+    Some(said.split("</pre>").next().unwrap_or_default().to_owned())
+}
+
+#[test]
+fn long_names_stay_within_a_narrow_window() {
+    let long = "averylongname".repeat(20);
+    let mut builder = shop();
+    let image = format!("registry.test/{}app:1", "team/".repeat(40));
+    let source = builder.source(&format!("{long}/{long}.yaml"), &format!("image: {image}\n"));
+    let mut occurrence = builder.occurrence(source, &image, 0);
+    occurrence.container = Some(long.clone());
+    *builder.0.occurrences.last_mut().expect("it") = occurrence.clone();
+    builder.0.findings.push(Finding {
+        message: long.clone(),
+        help: Some(long.clone()),
+        ..finding("some-rule", &occurrence)
+    });
+    builder.skipped(&format!("{long}.txt"), None, &long);
+    builder.pool(&long, "linux/amd64");
+    builder.lookup(&image, index(None));
+    let text = written(&Html, &builder.report());
+    for width in [400, 1000] {
+        let script = "lines.push(page.documentElement.scrollWidth);";
+        let Some(said) = asked("narrow", width, &text, script) else {
+            return;
+        };
+        let columns: usize = said.parse().expect("a number");
+        assert!(columns <= width, "{columns} in {width}");
+    }
+}
+
+#[test]
+fn ten_thousand_findings_open_and_are_filtered_without_waiting() {
+    let mut builder = Builder::default();
+    let source = builder.source("a.yaml", &"image: x/y:1\n".repeat(10_000));
+    let text = "image: x/y:1\n".len();
+    let mut occurrence = builder.occurrence(source, "x/y:1", 0);
+    let (start, end) = (occurrence.span.start, occurrence.span.end);
+    for number in 0..10_000 {
+        (occurrence.span.start, occurrence.span.end) = (start + number * text, end + number * text);
+        builder.0.findings.push(Finding {
+            message: format!("number {number} is bad"),
+            ..finding("some-rule", &occurrence)
+        });
+    }
+    let script = r#"
+        const search = page.querySelector("input[type=search]");
+        for (const words of ["number 77", ""]) {
+            search.value = words;
+            const start = performance.now();
+            search.dispatchEvent(new Event("input", { bubbles: true }));
+            page.documentElement.getBoundingClientRect();
+            const time = performance.now() - start;
+            lines.push(page.querySelector("output").textContent + (time < 1500 ? "" : ` in ${time} ms`));
+        }"#;
+    let Some(said) = asked("many", 1000, &written(&Html, &builder.report()), script) else {
+        return;
+    };
+    assert_eq!(said, "380 of 10000 findings; 10000 of 10000 findings");
+}
+
+#[test]
+fn a_damaged_image_is_no_missing_answer() {
+    let mut builder = clean();
+    builder.pool("general", "linux/amd64");
+    let damaged = undetermined(FailureReason::Damaged);
+    builder.lookup("nginx:1.27", Answer::Undetermined(damaged));
+    let report = builder.report();
+    let html = written(&Html, &report);
+    assert!(html.contains("<td class=\"no\">✗ damaged</td>"), "{html}");
+    assert!(html.contains(">damaged · 1 place<"), "{html}");
+    assert!(written(&Markdown, &report).contains("❌ damaged"));
+    assert_eq!(
+        report.undetermined_because,
+        ["could not use the answer about docker.io/library/nginx:1.27 (damaged)"]
+    );
 }
 
 #[test]

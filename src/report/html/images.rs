@@ -136,14 +136,11 @@ fn platforms(image: &Image) -> &[PlatformImage] {
 }
 
 fn write_image(image: &Image, scale: &Scale<'_>, out: &mut dyn io::Write) -> io::Result<()> {
-    let status = match image.reason() {
-        Some(reason) => format!("{}: {reason}", image.status()),
-        None => image.status().to_owned(),
-    };
     writeln!(
         out,
-        "<article class=\"card\" data-text>\n<h3><code>{}</code></h3>\n<div class=\"quiet\">{status} · {}</div>",
+        "<article class=\"card\" data-text>\n<h3><code>{}</code></h3>\n<div class=\"quiet\">{} · {}</div>",
         text(&image.reference.to_string()),
+        text(&image.state()),
         counted(image.occurrences.len(), "place"),
     )?;
     for platform in platforms(image) {

@@ -6,21 +6,25 @@ const shown = filter.querySelector("output");
 const items = [...document.querySelectorAll("[data-text]")];
 const findings = items.filter((item) => item.dataset.severity);
 
+// Not in the document: there it would be laid out and kept twice.
+const texts = new Map(items.map((item) => [item, item.textContent.toLowerCase()]));
+
 function apply() {
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
   const wanted = new Set(severities.filter((box) => box.checked).map((box) => box.value));
+  let left = 0;
   for (const item of items) {
     const severity = item.dataset.severity;
-    const matches = words.every((word) => item.dataset.text.includes(word));
-    item.hidden = !matches || (severity !== undefined && !wanted.has(severity));
+    const text = texts.get(item);
+    const hidden = !words.every((word) => text.includes(word)) || (severity !== undefined && !wanted.has(severity));
+    if (item.hidden !== hidden) {
+      item.hidden = hidden;
+    }
+    left += severity !== undefined && !hidden;
   }
-  const left = findings.filter((finding) => !finding.hidden).length;
   shown.textContent = `${left} of ${findings.length} findings`;
 }
 
-for (const item of items) {
-  item.dataset.text = item.textContent.toLowerCase();
-}
 filter.addEventListener("input", apply);
 filter.addEventListener("submit", (event) => event.preventDefault());
 document.addEventListener("keydown", (event) => {

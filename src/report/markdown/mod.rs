@@ -254,7 +254,7 @@ fn cell(cell: &Cell) -> String {
 
 fn platforms(image: &Image) -> String {
     let Some(found) = image.lookup.as_ref().and_then(|lookup| lookup.found()) else {
-        return image.reason().unwrap_or(image.status()).to_owned();
+        return image.state();
     };
     let named = found.images.iter().take(PLATFORMS).map(platform);
     let mut named: Vec<String> = named.collect();

@@ -87,7 +87,7 @@ pub const UNAUTHORIZED: Expected =
 pub const FORBIDDEN: Expected = Expected::new("refused", Some("forbidden"), Some("access-denied"));
 /// Content that no node takes.
 pub const DAMAGED: Expected =
-    Expected::new("undetermined", Some("malformed"), Some("corrupt-manifest"));
+    Expected::new("undetermined", Some("damaged"), Some("corrupt-manifest"));
 
 /// The image is there, and this rule reports something about it.
 pub const fn found_with(rule: &'static str) -> Expected {
