@@ -14,8 +14,10 @@ mod lint;
 mod merge;
 mod probe;
 mod progress;
+mod refusal;
 mod rules;
 mod terminal;
+mod words;
 
 use std::process::ExitCode;
 
@@ -39,10 +41,13 @@ pub const INTERRUPTED: u8 = 130;
 ///
 /// The exit status is 0, 1 or 2 as the README says.
 pub async fn run() -> ExitCode {
-    let matches = help::command().get_matches();
+    let matches = match help::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => refusal::exit(error),
+    };
     let arguments = match Arguments::from_arg_matches(&matches) {
         Ok(arguments) => arguments,
-        Err(error) => error.format(&mut help::command()).exit(),
+        Err(error) => refusal::exit(error.format(&mut help::command())),
     };
     let lint_matches = matches.subcommand_matches("lint").unwrap_or(&matches);
     let color = arguments.color;
@@ -110,7 +115,7 @@ fn completions(shell: Shell) -> miette::Result<u8> {
     let mut script = Vec::new();
     clap_complete::generate(
         shell,
-        &mut Arguments::command(),
+        &mut words::offered(Arguments::command()),
         "oci-preflight",
         &mut script,
     );

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use miette::{GraphicalReportHandler, GraphicalTheme, IntoDiagnostic as _, WrapErr as _};
+use terminal_size::{Height, Width};
 
 use super::arguments::Color;
 use crate::report::{Style, in_ascii};
@@ -51,14 +52,33 @@ fn width() -> usize {
 
 /// The width of standard output in columns: what `COLUMNS` says, else the terminal, else `default`.
 pub(super) fn width_or(default: usize) -> usize {
+    columns(|| terminal_size::terminal_size_of(io::stdout())).unwrap_or(default)
+}
+
+/// The same of standard error.
+pub(super) fn error_width_or(default: usize) -> usize {
+    columns(|| terminal_size::terminal_size_of(io::stderr())).unwrap_or(default)
+}
+
+fn columns(measured: impl FnOnce() -> Option<(Width, Height)>) -> Option<usize> {
     let said = std::env::var("COLUMNS")
         .ok()
         .and_then(|value| value.parse().ok());
-    let measured = || {
-        let (columns, _) = terminal_size::terminal_size_of(io::stdout())?;
-        Some(usize::from(columns.0))
-    };
-    said.or_else(measured).unwrap_or(default)
+    said.or_else(|| Some(usize::from(measured()?.0.0)))
+}
+
+/// Each line of a text wrapped, with its indent.
+pub(super) fn wrapped(text: &str, columns: usize) -> String {
+    let lines = text.lines().map(|line| {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        let indent = &line[..indent];
+        let options = textwrap::Options::new(columns)
+            .subsequent_indent(indent)
+            .break_words(false)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        textwrap::fill(line, options) + "\n"
+    });
+    lines.collect()
 }
 
 /// What standard output can show.
@@ -119,7 +139,7 @@ pub(super) fn print_error(error: &miette::Report, color: Color) {
     };
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_links(false)
-        .with_width(width());
+        .with_width(error_width_or(DEFAULT_WIDTH).clamp(MIN_WIDTH, MAX_WIDTH));
     let mut text = String::new();
     if handler.render_report(&mut text, error.as_ref()).is_err() {
         text = format!("{error}\n");

@@ -60,7 +60,7 @@ fn suites(report: &Report) -> Vec<TestSuite> {
     }
     let suites = cases.into_iter().map(|(source, cases)| {
         let path = &report.sources.get(source).name;
-        let mut suite = TestSuite::new(xml(path));
+        let mut suite = TestSuite::new(xml(&visible(path)));
         for (span, case) in cases {
             suite.add_test_case(test_case(report, &places, places.of(span), &case));
         }
@@ -93,7 +93,7 @@ fn test_case(report: &Report, places: &Places<'_>, place: Place<'_>, case: &Case
     };
     let name = format!("{}:{}{what}", place.start.line, place.start.column);
     let mut test = TestCase::new(xml(&name), status);
-    test.set_classname(xml(place.path));
+    test.set_classname(xml(&visible(place.path)));
     let shown = failure.or(error);
     let others = case
         .findings

@@ -87,7 +87,7 @@ impl Page {
     pub fn message(
         &self,
         severity: Severity,
-        message: String,
+        message: &str,
         view: Option<SourceView>,
         label: Option<String>,
     ) -> String {
@@ -95,7 +95,7 @@ impl Page {
         theme.styles.highlights = vec![self.tone(severity)];
         let drawing = Drawing {
             severity,
-            message: self.fit(&message).into_owned(),
+            message: self.fit(message).into_owned(),
             view,
             label: label.map(|label| self.fit(&label).into_owned()),
         };

@@ -132,7 +132,7 @@ impl Page {
             .map(|_| super::rule_page(finding.rule));
         let mut text = self.heading(&name, self.tone(finding.severity), page.as_deref());
 
-        let message = visible(&finding.message).into_owned();
+        let message = visible(&finding.message);
         let place = finding.places.first().map(|&span| places.of(span));
         let view = place.map(|place| self.view(report, &place));
         let workload = place.and_then(|place| place.workload());
@@ -146,7 +146,7 @@ impl Page {
         } else {
             (None, workload)
         };
-        text += &self.message(finding.severity, message, view, label);
+        text += &self.message(finding.severity, &message, view, label);
         if let Some(workload) = below {
             text += &self.paragraph("in", &workload);
         }
@@ -167,7 +167,7 @@ impl Page {
         let mut text = self.heading("broken source", self.tone(Severity::Warning), None);
         text += &self.message(
             Severity::Warning,
-            visible(&problem.message).into_owned(),
+            &visible(&problem.message),
             Some(self.view(report, &place)),
             None,
         );

@@ -19,7 +19,7 @@ use crate::rule::{RULES, Rule};
 /// (<https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>).
 const MAX_RESULTS: usize = 25_000;
 /// How many further places of the same finding a result names. Each has a result of its own.
-const MAX_RELATED: usize = 10;
+const MAX_RELATED: usize = 5;
 
 /// SARIF 2.1.0: one run, with all rules and their documentation, and a result for each place of a finding.
 #[derive(Debug, Clone, Copy, Default)]

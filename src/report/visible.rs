@@ -46,12 +46,12 @@ fn escaped(text: &str, tabs: bool) -> String {
     shown
 }
 
-/// Control characters but the tab; Unicode's bidirectional controls, line separators, zero-width characters and tags.
+/// Control characters but the tab; Unicode's bidirectional controls, line separators, zero-width characters and tags; and what XML forbids.
 fn acts(c: char) -> bool {
     (c.is_control() && c != '\t')
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}'..='\u{ffff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

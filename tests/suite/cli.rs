@@ -348,3 +348,64 @@ fn a_value_that_a_chart_completes_is_listed_and_not_judged() {
     assert_eq!(report["images"][0]["status"], "unchecked");
     assert_eq!(report["images"][0]["occurrences"][0]["written"], "nginx");
 }
+
+#[test]
+fn a_wrong_variable_is_named_with_the_nearest_value() {
+    for (name, value, said) in [
+        (
+            "OCI_PREFLIGHT_FAIL_ON",
+            "eror",
+            "'eror' for 'OCI_PREFLIGHT_FAIL_ON'|a similar value exists: 'error'",
+        ),
+        (
+            "OCI_PREFLIGHT_OUTPUT",
+            "jsn",
+            "'jsn' for 'OCI_PREFLIGHT_OUTPUT'|a similar value exists: 'json'",
+        ),
+        (
+            "OCI_PREFLIGHT_RULE",
+            "latest-tag=warn",
+            "for 'OCI_PREFLIGHT_RULE'|a similar value exists: 'latest-tag=warning'",
+        ),
+        (
+            "OCI_PREFLIGHT_TIMEOUT",
+            "soon",
+            "for 'OCI_PREFLIGHT_TIMEOUT'",
+        ),
+        (
+            "OCI_PREFLIGHT_OFFLINE",
+            "maybe",
+            "for 'OCI_PREFLIGHT_OFFLINE'",
+        ),
+    ] {
+        let outcome = Preflight::lint(["."]).env(name, value).run();
+        assert_eq!(outcome.status, 2);
+        for part in said.split('|') {
+            assert!(outcome.stderr.contains(part), "{part}: {}", outcome.stderr);
+        }
+    }
+    let flag = Preflight::lint(["--fail-on", "eror"])
+        .env("OCI_PREFLIGHT_FAIL_ON", "note")
+        .run();
+    assert!(
+        flag.stderr.contains("'--fail-on <SEVERITY>'"),
+        "{}",
+        flag.stderr
+    );
+}
+
+#[test]
+fn what_is_wrong_with_the_arguments_is_fitted_to_the_terminal() {
+    let outcome = Preflight::lint(["--platform", "x"])
+        .env("COLUMNS", "60")
+        .run();
+    assert_eq!(outcome.status, 2);
+    assert!(
+        outcome.stderr.contains("is no platform"),
+        "{}",
+        outcome.stderr
+    );
+    for line in outcome.stderr.lines() {
+        assert!(line.len() <= 60, "{line}");
+    }
+}

@@ -33,3 +33,23 @@ fn bash_completes_commands_and_their_options() {
         "--fail-on\n"
     );
 }
+
+#[test]
+fn bash_completes_the_words_of_options() {
+    let offered = |words: &[&str]| completed(words);
+    assert_eq!(
+        offered(&["oci-preflight", "lint", "--output", "ju"]),
+        "junit\n"
+    );
+    assert_eq!(
+        offered(&["oci-preflight", "lint", "--fail-on", "n"]),
+        "note\nnever\n"
+    );
+    assert!(offered(&["oci-preflight", "lint", "--rule", "latest"]).contains("latest-tag=off\n"));
+    assert!(offered(&["oci-preflight", "lint", "--platform", "linux/a"]).contains("linux/arm64"));
+    assert_eq!(
+        offered(&["oci-preflight", "explain", "latest"]),
+        "latest-tag\n"
+    );
+    assert!(offered(&["oci-preflight", "man", "pro"]).contains("probe"));
+}

@@ -220,6 +220,9 @@ fn junit_reads_back_with_one_case_for_each_place() {
     for report in reports() {
         let text = written(&JUnit, &report);
         let read = quick_junit::Report::deserialize_from_str(&text).expect(&text);
+        // https://www.w3.org/TR/xml/#charsets
+        let forbidden = |c| matches!(c, '\0'..='\u{8}' | '\u{b}'..='\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}'..='\u{ffff}');
+        assert!(!text.contains(forbidden), "{text}");
         let doubtful = usize::from(!report.undetermined_because.is_empty());
         let undetermined = |rule: &str| rule == "undetermined-image";
         let failing: BTreeSet<_> = report

@@ -12,8 +12,7 @@ use oci_preflight::text::Dialect;
 
 use crate::reports_builder::{Builder, clean, finding, index, written};
 
-pub const EVIL: &str =
-    "a\u{1b}[31m\n::error::b\r\u{202e}c ::stop-commands::d\u{7}##[add-mask]e,f:g%0Ah</script>";
+pub const EVIL: &str = "a\u{1b}[31m\n::error::b\r\u{202e}c ::stop-commands::d\u{7}##[add-mask]e,f:g%0Ah\u{fffe}</script>";
 
 /// A report in which every text that comes from outside is hostile.
 pub fn hostile() -> Report {

@@ -102,9 +102,11 @@ fn findings(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
 
 fn finding(finding: &Finding, places: &Places<'_>) -> String {
     let mut text = message(finding, &finding.message) + &place(finding, places);
-    for (name, detail) in details(finding, places, Further::Listed(PLACES)) {
-        text += &format!("  - {name}: {}\n", prose(&clipped(&detail, LONGEST_DETAIL)));
-    }
+    let details = details(finding, places, Further::Listed(PLACES)).into_iter();
+    text.extend(details.map(|(name, detail)| {
+        let detail = prose(&clipped(&detail, LONGEST_DETAIL));
+        format!("  - {name}: {detail}\n")
+    }));
     if let Some(chart) = &finding.layers {
         text += &block(&drawn(chart, Style::default()));
     }
