@@ -270,20 +270,13 @@ mod tests {
         assert!(!error.contains("hunter2"), "{error}");
     }
 
-    /// The cases of other tools, which lie beside the checkout of those who have them.
-    #[allow(
-        clippy::disallowed_methods,
-        clippy::print_stdout,
-        reason = "a test reads its cases"
-    )]
+    /// The cases of the tests of Docker, Podman and go-containerregistry.
+    #[allow(clippy::disallowed_methods, reason = "a test reads its cases")]
     #[test]
     fn entries_are_found_where_docker_and_podman_find_them() {
-        let table = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../shared/corpus/credentials.tsv");
-        let Ok(table) = std::fs::read_to_string(&table) else {
-            println!("skipped: {} is not there", table.display());
-            return;
-        };
+        let table =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/credentials.tsv");
+        let table = std::fs::read_to_string(table).expect("the table of credentials");
         let mut checked = 0;
         for row in table.lines().skip(1) {
             let [id, system, config, lookup, matches, expected, ..] =
