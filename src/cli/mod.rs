@@ -17,8 +17,10 @@ mod progress;
 mod refusal;
 mod rules;
 mod terminal;
+mod variables;
 mod words;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
@@ -49,6 +51,10 @@ pub async fn run() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => refusal::exit(error.format(&mut help::command())),
     };
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for slip in variables::slips(&help::command(), names) {
+        let _ = writeln!(std::io::stderr(), "oci-preflight: {slip}");
+    }
     let lint_matches = matches.subcommand_matches("lint").unwrap_or(&matches);
     let color = arguments.color;
     let done = match arguments.command {

@@ -507,6 +507,12 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// The one of `candidates` that `word` is but for a slip of the fingers; none where it may be a word of its own.
+#[must_use]
+pub fn misspelt<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest(word, candidates).filter(|candidate| (1..=2).contains(&edits(word, candidate)))
+}
+
 /// The Levenshtein distance of two short words.
 fn edits(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
