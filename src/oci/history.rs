@@ -104,10 +104,12 @@ pub fn steps(config: &Config, layers: usize) -> Option<Vec<Step>> {
     let steps = config
         .history
         .iter()
-        .map(|entry| {
+        .enumerate()
+        .map(|(at, entry)| {
             let builder = Builder::of(entry);
             Step {
-                instruction: instruction(entry, builder),
+                instruction: joined(&config.history, at)
+                    .unwrap_or_else(|| instruction(entry, builder)),
                 layer: (!entry.empty_layer).then(|| {
                     next += 1;
                     next - 1
@@ -121,36 +123,100 @@ pub fn steps(config: &Config, layers: usize) -> Option<Vec<Step>> {
 
 /// How many steps are those of the base image, as far as the history itself tells: buildah marks the first step of its own
 /// with a comment, builders without a Dockerfile put their entries behind those of the base, and base images mostly end with
-/// `CMD` or `ENTRYPOINT`.
+/// `CMD` or `ENTRYPOINT`. None where nothing tells it: then any layer may be the base's.
 #[must_use]
-pub fn base_steps(config: &Config, steps: &[Step]) -> usize {
-    let comments = config.history.iter().map(|entry| entry.comment.as_deref());
-    let marked = comments
-        .map(|comment| comment.is_some_and(|comment| comment.starts_with("FROM ")))
-        .collect::<Vec<_>>();
-    // The comment names the base of the step that it stands at.
-    if let Some(first) = marked.iter().rposition(|is_marked| *is_marked) {
-        return first;
+pub fn base_steps(config: &Config, steps: &[Step]) -> Option<usize> {
+    if let Some(first) = first_of_buildah(config) {
+        return Some(first);
     }
     let last = steps.last().and_then(|step| step.builder);
-    let is_own = |step: &Step| step.builder == last;
-    let others = match last {
-        Some(Builder::Kaniko | Builder::Ko | Builder::Jib | Builder::Buildpacks) => steps
-            .iter()
-            .rposition(|step| !is_own(step))
-            .map_or(0, |at| at + 1),
-        _ => 0,
+    let is_others = |step: &Step| match last {
+        Some(Builder::Kaniko | Builder::Ko | Builder::Jib | Builder::Buildpacks) => {
+            step.builder != last
+        }
+        // What a Dockerfile is built upon may come from elsewhere.
+        Some(Builder::Docker | Builder::BuildKit) => step
+            .builder
+            .is_some_and(|builder| !builder.reads_dockerfiles()),
+        _ => false,
     };
-    let Some(top) = steps.iter().rposition(|step| step.layer.is_some()) else {
-        return 0;
-    };
+    let others = steps.iter().rposition(is_others);
+    let top = steps.iter().rposition(|step| step.layer.is_some())?;
     let ends_an_image = |step: &Step| {
         ["CMD", "ENTRYPOINT"]
             .iter()
             .any(|word| step.instruction.starts_with(word))
     };
     let ended = steps[..top].iter().rposition(ends_an_image);
-    others.max(ended.map_or(0, |at| at + 1))
+    others.max(ended).map(|at| at + 1)
+}
+
+/// The first step of an image that buildah built, and that is built upon another one.
+///
+/// It comments the layers that it commits with `FROM` and what they stand upon (buildah `image.go`,
+/// `containerImageRef.NewImageSource`). Where each instruction is a layer (`--layers`), that is the base image for the first,
+/// and the shortened ID of an image without a name for each of the others.
+fn first_of_buildah(config: &Config) -> Option<usize> {
+    let bases: Vec<Option<&str>> = config
+        .history
+        .iter()
+        .map(|entry| entry.comment.as_deref()?.strip_prefix("FROM "))
+        .collect();
+    let is_named = |base: &Option<&str>| base.is_some_and(|base| !is_short_id(base));
+    if let Some(named) = bases.iter().rposition(is_named) {
+        return Some(named);
+    }
+    // The base has no name either: the first of the steps at the top that are marked.
+    let last = bases.iter().rposition(Option::is_some)?;
+    let unmarked = bases[..last].iter().rposition(Option::is_none);
+    Some(unmarked.map_or(0, |at| at + 1))
+}
+
+/// Whether a name is the first twelve digits of an image's ID.
+fn is_short_id(name: &str) -> bool {
+    name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The instructions behind the layer of the entry at `at`, where there are several: by default, buildah commits once, and
+/// marks all entries but the last one as empty.
+fn joined(history: &[HistoryEntry], at: usize) -> Option<String> {
+    const WITHOUT_CONTENT: [&str; 11] = [
+        "ARG ",
+        "CMD ",
+        "ENTRYPOINT ",
+        "ENV ",
+        "EXPOSE ",
+        "HEALTHCHECK ",
+        "LABEL ",
+        "SHELL ",
+        "STOPSIGNAL ",
+        "USER ",
+        "VOLUME ",
+    ];
+    let entry = history.get(at).filter(|entry| !entry.empty_layer)?;
+    let words = |entry: &HistoryEntry| {
+        let builder = Builder::of(entry).filter(|builder| *builder == Builder::Docker);
+        builder.map(|_| instruction(entry, builder))
+    };
+    let has_content =
+        |words: &String| !WITHOUT_CONTENT.iter().any(|start| words.starts_with(start));
+    let own = words(entry)?;
+    let is_marked = entry
+        .comment
+        .as_deref()
+        .is_some_and(|comment| comment.starts_with("FROM "));
+    if has_content(&own) && !is_marked {
+        return None;
+    }
+    let below = history[..at].iter().rev();
+    let mut all: Vec<String> = below
+        .take_while(|entry| entry.empty_layer)
+        .filter_map(words)
+        .filter(has_content)
+        .collect();
+    all.reverse();
+    all.extend(Some(own).filter(has_content));
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 fn instruction(entry: &HistoryEntry, builder: Option<Builder>) -> String {
@@ -399,8 +465,8 @@ mod tests {
             let config = config([base(), own].concat());
             let steps = all_steps(&config);
             let base = base_steps(&config, &steps);
-            assert_eq!(base, 2, "{builder:?}");
-            for (step, instruction) in steps[base..].iter().zip(instructions) {
+            assert_eq!(base, Some(2), "{builder:?}");
+            for (step, instruction) in steps[2..].iter().zip(instructions) {
                 assert_eq!(
                     (step.builder, step.instruction.as_str()),
                     (Some(builder), instruction)
@@ -421,6 +487,83 @@ mod tests {
             ),
             entry("/bin/sh -c pip install -r requirements.txt", "", ""),
         ]);
-        assert_eq!(base_steps(&config, &all_steps(&config)), 2);
+        assert_eq!(base_steps(&config, &all_steps(&config)), Some(2));
+    }
+
+    /// As buildah 1.28.2 wrote them for one Dockerfile: by `--layers`, by default, and by `--squash`.
+    #[test]
+    fn each_way_of_buildah_to_commit_is_read() {
+        const COPY: &str = "/bin/sh -c #(nop) COPY file:02 in /y ";
+        const FOLDER: &str = "/bin/sh -c #(nop) COPY dir:03 in /src ";
+        const ENV: &str = "/bin/sh -c #(nop) ENV C=d";
+        let base = || {
+            vec![
+                empty("/bin/sh -c #(nop) COPY file:01 in /f "),
+                entry(
+                    "/bin/sh -c #(nop) CMD [\"x\"]",
+                    "",
+                    "FROM example.com/lower:1",
+                ),
+            ]
+        };
+        let layers = config(
+            [
+                base(),
+                vec![
+                    HistoryEntry {
+                        empty_layer: true,
+                        ..entry(ENV, "", "FROM example.com/base:1")
+                    },
+                    entry(COPY, "", "FROM e762732b8f4c"),
+                    entry(FOLDER, "", "FROM 756a8627c1d3"),
+                ],
+            ]
+            .concat(),
+        );
+        let steps = all_steps(&layers);
+        assert_eq!(base_steps(&layers, &steps), Some(2));
+        assert_eq!(steps[1].instruction, "COPY file:01 in /f");
+        assert_eq!(steps[3].instruction, "COPY file:02 in /y");
+        let once = config(
+            [
+                base(),
+                vec![
+                    empty(COPY),
+                    empty(FOLDER),
+                    entry(ENV, "", "FROM example.com/base:1"),
+                ],
+            ]
+            .concat(),
+        );
+        let steps = all_steps(&once);
+        let own = &steps[base_steps(&once, &steps).expect("a mark")..];
+        let own: Vec<_> = own
+            .iter()
+            .map(|step| (step.layer, step.instruction.as_str()))
+            .collect();
+        assert_eq!(own, [(Some(1), "COPY file:02 in /y; COPY dir:03 in /src")]);
+        let squashed = config(vec![entry(ENV, "", "FROM 78ece888988e")]);
+        assert_eq!(base_steps(&squashed, &all_steps(&squashed)), Some(0));
+        let nameless = config(vec![
+            entry(COPY, "", ""),
+            entry(FOLDER, "", "FROM 1c03f013b0ab"),
+            entry(COPY, "", "FROM 8fc013b69837"),
+        ]);
+        assert_eq!(base_steps(&nameless, &all_steps(&nameless)), Some(1));
+    }
+
+    #[test]
+    fn a_history_without_a_mark_does_not_tell_where_the_base_ends() {
+        let unmarked = config(vec![
+            entry("ADD rootfs / # buildkit", "", ""),
+            entry("COPY . /app # buildkit", "", ""),
+            empty("CMD [\"node\"]"),
+        ]);
+        assert_eq!(base_steps(&unmarked, &all_steps(&unmarked)), None);
+        let upon_bazel = config(vec![
+            entry("bazel build ...", "Bazel", ""),
+            entry("COPY . /app # buildkit", "", ""),
+        ]);
+        assert_eq!(base_steps(&upon_bazel, &all_steps(&upon_bazel)), Some(1));
     }
 }

@@ -17,7 +17,7 @@ use super::summary::{counted, judged_against};
 use super::visible::visible;
 use super::{Format, Image, Report, Style};
 use crate::cluster::NodePool;
-use crate::facts::{Answer, PlatformImage};
+use crate::facts::{Answer, BaseImages, PlatformImage};
 use crate::finding::Finding;
 use crate::oci::{Bytes, Descriptor};
 use crate::workload::{Landing, Placement, landing};
@@ -135,6 +135,7 @@ impl Sheet {
         for (layer, instruction) in layers {
             text += &self.layer(layer, instruction.as_deref(), bytes);
         }
+        text += &self.page.lines("  ", &base_image(image));
         for line in holdings(image) {
             text += &self.page.lines("  ", &line);
         }
@@ -183,6 +184,19 @@ impl Sheet {
             text += &self.page.paragraph(name, &detail);
         }
         text
+    }
+}
+
+/// Which layers are the base image's, as far as the image itself tells.
+fn base_image(image: &PlatformImage) -> String {
+    match BaseImages::default().base_layers(image) {
+        Some(0) => "base image: none of the layers are a base image's".to_owned(),
+        Some(1) => "base image: the first layer".to_owned(),
+        Some(layers) => format!("base image: the first {layers} layers"),
+        None => {
+            "base image: unknown boundary, because the build history does not tell where it ends"
+                .to_owned()
+        }
     }
 }
 

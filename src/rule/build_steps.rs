@@ -1,7 +1,7 @@
 //! The instructions behind layers, read from the build history.
 
 use crate::facts::{BaseImages, PlatformImage};
-use crate::oci::{Bytes, base_steps, shell_of, steps};
+use crate::oci::{Bytes, shell_of, steps};
 
 /// One instruction of the image's own Dockerfile.
 pub struct BuildStep<'a> {
@@ -22,8 +22,9 @@ pub struct Layer {
     pub bytes: Bytes,
 }
 
-/// The steps after the base image, lowest first; none where the history does not fit the layers. What stands below is
-/// somebody else's work: the history tells its end, and so does another image of the run that is the base.
+/// The steps after the base image, lowest first; none where the history does not fit the layers, or nothing tells where the
+/// base image ends: then each step may be somebody else's work. The history tells it, and so does another image of the run
+/// that is the base.
 pub fn own_steps<'a>(
     image: &'a PlatformImage,
     bases: &BaseImages<'_>,
@@ -31,12 +32,7 @@ pub fn own_steps<'a>(
     let config = image.config()?;
     let layers = image.layers()?;
     let steps = steps(config, layers.len())?;
-    let known = bases.below(image).map_or(0, |(_, count)| count);
-    let behind_known = steps
-        .iter()
-        .position(|step| step.layer.is_some_and(|layer| layer >= known))
-        .unwrap_or(steps.len());
-    let start = base_steps(config, &steps).max(if known == 0 { 0 } else { behind_known });
+    let start = bases.first_own_step(image, &steps)?;
     let own = steps
         .into_iter()
         .zip(&config.history)
@@ -54,6 +50,10 @@ pub fn own_steps<'a>(
         .collect();
     Some(own)
 }
+
+/// Said where a part of what is found may be somebody else's work.
+pub const UNKNOWN_BASE: &str =
+    "Nothing tells where the base image ends, so a part of it may be the base image's";
 
 /// The instruction that made a layer, counted from the base from 0, as a short line; none where the history does not tell.
 pub fn instruction_of(image: &PlatformImage, layer: usize) -> Option<String> {

@@ -12,7 +12,8 @@ declare_rule! {
     /// Reports images in whose build something that changes often stands below something large that does not: the whole
     /// source copied before the dependencies are installed or before large files that are copied too, a build argument such as
     /// `GIT_SHA` set before them, or a system upgrade whose result differs from build to build. The build history tells it,
-    /// without the base image's own steps; a history that does not fit the layers tells nothing. The picture shows the layers,
+    /// without the base image's own steps. A history that does not fit the layers tells nothing, and so does one that does not
+    /// tell where the base image ends, if no other image of the run is the base. The picture shows the layers,
     /// marks the one at fault, and those that are fetched again for it. Where
     /// the image before is known (`--base`), the layers of both tell what nodes fetch again, and which change is the reason.
     /// Less than 10 MB is not worth a word, unless it is a quarter of the image.
@@ -234,6 +235,18 @@ mod tests {
                 ("COPY . /opt", MB),
                 ("RUN pip install tool", 90 * MB),
                 ("ENTRYPOINT [\"tool\"]", 0),
+                ("COPY app.conf /etc", 1000),
+            ])
+            .has_no_finding(&RULE);
+    }
+
+    #[test]
+    fn where_nothing_tells_where_the_base_ends_nothing_is_blamed() {
+        Case::image("app:1")
+            .history(&[
+                ("ADD rootfs /", 30 * MB),
+                ("COPY . /opt", MB),
+                ("RUN pip install tool", 90 * MB),
                 ("COPY app.conf /etc", 1000),
             ])
             .has_no_finding(&RULE);

@@ -1,4 +1,4 @@
-use super::rewritten_files::base_layers;
+use super::build_steps::UNKNOWN_BASE;
 use super::{Finding, Subject, declare_rule};
 use crate::facts::{Depth, Leftover};
 use crate::finding::Severity;
@@ -35,7 +35,8 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         return vec![];
     };
     let findings = subject.pulled(found).into_iter().filter_map(|pulled| {
-        let base = base_layers(pulled.image, subject.bases);
+        let known_base = subject.bases.base_layers(pulled.image);
+        let base = known_base.unwrap_or(0);
         let files = pulled.image.files()?;
         let own: Vec<&Leftover> = files
             .leftovers
@@ -55,10 +56,13 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             0 => String::new(),
             more => format!(", and {more} more"),
         };
-        let message = format!(
+        let mut message = format!(
             "{reference} keeps {bytes} that its build left behind: {}{more}",
             named.join(", ")
         );
+        if known_base.is_none() {
+            message = format!("{message}. {UNKNOWN_BASE}");
+        }
         Some(
             RULE.finding(subject, message)
                 .help(remedies(&own))
@@ -148,5 +152,23 @@ mod tests {
         case(&[("var/lib/apt/lists", 40, 0)]).has_no_finding(&RULE);
         case(&[("a", 2, 1), ("b", 3, 1)]).has_no_finding(&RULE);
         case(&[("a", 3, 1), ("b", 3, 1)]).only_finding(&RULE);
+    }
+
+    #[test]
+    fn what_may_be_the_base_images_is_said_to_be_so() {
+        let finding = case(&[("var/lib/apt/lists", 40, 0)])
+            .change(|case| {
+                if let Some(crate::facts::Answer::Found(config)) = &mut case.first_image().config {
+                    config.history.retain(|entry| !entry.empty_layer);
+                }
+            })
+            .only_finding(&RULE);
+        assert!(
+            finding.message.ends_with(
+                ". Nothing tells where the base image ends, so a part of it may be the base image's"
+            ),
+            "{}",
+            finding.message
+        );
     }
 }

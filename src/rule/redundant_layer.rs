@@ -112,6 +112,7 @@ mod tests {
         let finding = Case::image("registry.example.com/app:1")
             .history(&[
                 ("ADD rootfs /", 30 * MB),
+                ("CMD [\"sh\"]", 0),
                 ("COPY . /app # buildkit", 40 * MB),
                 ("RUN /bin/sh -c chown -R app /app # buildkit", 39 * MB),
             ])

@@ -1,6 +1,6 @@
-use super::build_steps::{instruction_of, own_steps};
+use super::build_steps::{UNKNOWN_BASE, instruction_of};
 use super::{Finding, Subject, declare_rule};
-use crate::facts::{BaseImages, Depth, Files, PlatformImage, RewrittenPath};
+use crate::facts::{Depth, Files, PlatformImage, RewrittenPath};
 use crate::finding::Severity;
 use crate::oci::{Bytes, Reference};
 
@@ -53,7 +53,8 @@ fn finding(
     unpacked: Bytes,
 ) -> Option<Finding> {
     let rewritten = &files.rewritten;
-    let base = base_layers(image, subject.bases);
+    let known_base = subject.bases.base_layers(image);
+    let base = known_base.unwrap_or(0);
     let own = rewritten.hidden_from(base);
     let of_base = Bytes(rewritten.hidden_from(0).0.saturating_sub(own.0));
     let budgets = subject.budgets;
@@ -75,6 +76,9 @@ fn finding(
     if of_base.0 > 0 {
         message = format!("{message}. The base image hides {of_base} of its own besides");
     }
+    if known_base.is_none() {
+        message = format!("{message}. {UNKNOWN_BASE}");
+    }
     let dive = rewritten.as_dive;
     let efficiency = u128::from(dive.smallest.0) * 1000 / u128::from(dive.discovered.0.max(1));
     message = format!(
@@ -86,16 +90,6 @@ fn finding(
     Some(RULE.finding(subject, message).help(
         "Delete files in the RUN that creates them, set owners and modes by `COPY --chown=… --chmod=…`, and build in a stage of its own.",
     ))
-}
-
-/// How many of the lowest layers are the base image's.
-pub(super) fn base_layers(image: &PlatformImage, bases: &BaseImages<'_>) -> usize {
-    let steps = own_steps(image, bases).into_iter().flatten();
-    let first = steps
-        .filter_map(|step| step.layer)
-        .map(|layer| layer.number)
-        .min();
-    first.map_or(0, |number| number - 1)
 }
 
 fn told(image: &PlatformImage, path: &RewrittenPath) -> String {
@@ -199,5 +193,23 @@ mod tests {
                 case.budgets.waste_percent = 0;
             })
             .only_finding(&RULE);
+    }
+
+    #[test]
+    fn what_may_be_the_base_images_is_said_to_be_so() {
+        let finding = case(0, 40 * MB)
+            .change(|case| {
+                if let Some(crate::facts::Answer::Found(config)) = &mut case.first_image().config {
+                    config.history.retain(|entry| !entry.empty_layer);
+                }
+            })
+            .only_finding(&RULE);
+        assert!(
+            finding
+                .message
+                .contains(". Nothing tells where the base image ends"),
+            "{}",
+            finding.message
+        );
     }
 }

@@ -16,6 +16,7 @@ mod action;
 mod architecture;
 mod archives;
 mod base;
+mod buildah;
 mod changed;
 mod ci_examples;
 mod cli;
