@@ -10,7 +10,7 @@ use crate::facts::{Executable, LayerSummary};
 use crate::oci::{Bytes, Digest};
 
 /// The first bytes of this form.
-const FORM: &[u8] = b"layer facts 1\n";
+const FORM: &[u8] = b"layer facts 2\n";
 /// The most bytes that are taken from the cache, and that may come out of them.
 pub(super) const MAX_KEPT: usize = 256 << 20;
 const MAX_PLAIN: u64 = 512 << 20;
@@ -21,6 +21,7 @@ const LEVEL: i32 = 1;
 pub(super) fn to_bytes(facts: &LayerFacts) -> Option<Vec<u8>> {
     let (entries, count, executables) = facts.entries.parts();
     let mut plain = Vec::with_capacity(entries.len() + 4096);
+    write_number(&mut plain, facts.blob.0);
     text(&mut plain, facts.diff_id.as_str().as_bytes());
     let summary = &facts.summary;
     write_number(&mut plain, summary.unpacked.0);
@@ -51,6 +52,7 @@ pub(super) fn from_bytes(kept: &[u8]) -> Option<LayerFacts> {
     decoder.take(MAX_PLAIN).read_to_end(&mut plain).ok()?;
     let mut rest = plain.as_slice();
     let rest = &mut rest;
+    let blob = Bytes(read_number(rest)?);
     let diff_id: Digest = words(rest)?.parse().ok()?;
     let summary = LayerSummary {
         unpacked: Bytes(read_number(rest)?),
@@ -63,6 +65,7 @@ pub(super) fn from_bytes(kept: &[u8]) -> Option<LayerFacts> {
     let count = read_number(rest)?;
     let entries = Entries::from_parts(taken(rest)?.to_vec(), count, executables);
     (rest.is_empty() && entries.is_sound()).then_some(LayerFacts {
+        blob,
         diff_id,
         summary,
         entries,
@@ -171,6 +174,7 @@ mod tests {
             collector.add(&member).expect("few");
         }
         let facts = LayerFacts {
+            blob: Bytes(77),
             diff_id: Digest::sha256_of(b"plain"),
             summary: LayerSummary {
                 unpacked: Bytes(1 << 34),

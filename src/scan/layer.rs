@@ -54,6 +54,8 @@ impl Default for Limits {
 /// What a whole and sound layer holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LayerFacts {
+    /// The bytes of the blob, which manifests may declare differently.
+    pub blob: Bytes,
     /// The digest of what comes out.
     pub diff_id: Digest,
     pub summary: LayerSummary,
@@ -176,6 +178,7 @@ struct Unpacked<'a> {
     collector: Collector,
     bytes: u64,
     limits: Limits,
+    expected_bytes: Bytes,
     meter: &'a Meter,
 }
 
@@ -188,6 +191,7 @@ impl<'a> Unpacked<'a> {
             collector: Collector::default(),
             bytes: 0,
             limits: expected.limits,
+            expected_bytes: expected.size,
             meter,
         }
     }
@@ -219,6 +223,8 @@ impl<'a> Unpacked<'a> {
         self.walk.finish()?;
         let collector = self.collector;
         Ok(LayerFacts {
+            // A sound blob has as many as are declared.
+            blob: self.expected_bytes,
             diff_id: self.hasher.finish(),
             summary: LayerSummary {
                 unpacked: Bytes(collector.unpacked),

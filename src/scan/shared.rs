@@ -31,11 +31,30 @@ pub(super) struct SharedLayers<'a> {
     permits: Semaphore,
     /// The bytes of all distinct layers.
     all_bytes: u64,
-    cells: Mutex<HashMap<Digest, Shared>>,
+    cells: Mutex<HashMap<Key, Shared>>,
     /// How many are distinct, and how many of them are done.
     total: usize,
     done: AtomicUsize,
     progress: &'a (dyn Fn(usize, usize) + Sync),
+}
+
+/// What decides on what becomes of a layer. Manifests may agree on a digest and declare different sizes and media types, and
+/// then one of them is wrong. Which of the types that are read it is does not matter: the compression is told by the content.
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    digest: Digest,
+    size: Bytes,
+    is_readable: bool,
+}
+
+impl Key {
+    fn of(layer: &Descriptor) -> Self {
+        Self {
+            digest: layer.digest.clone(),
+            size: layer.size,
+            is_readable: is_readable(layer),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -51,10 +70,10 @@ impl<'a> SharedLayers<'a> {
         images: impl Iterator<Item = &'l [Descriptor]>,
         progress: &'a (dyn Fn(usize, usize) + Sync),
     ) -> Self {
-        let mut cells: HashMap<Digest, Shared> = HashMap::new();
+        let mut cells: HashMap<Key, Shared> = HashMap::new();
         let mut all_bytes = 0_u64;
         for layer in images.flatten() {
-            let shared = cells.entry(layer.digest.clone()).or_default();
+            let shared = cells.entry(Key::of(layer)).or_default();
             if shared.needed == 0 {
                 all_bytes = all_bytes.saturating_add(layer.size.0);
             }
@@ -81,7 +100,7 @@ impl<'a> SharedLayers<'a> {
     ) -> LayerOutcome {
         let cell = {
             let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(&cells.entry(layer.digest.clone()).or_default().cell)
+            Arc::clone(&cells.entry(Key::of(layer)).or_default().cell)
         };
         let outcome = cell.get_or_init(|| async {
             let outcome = self.read(reference, layer).await;
@@ -108,10 +127,10 @@ impl<'a> SharedLayers<'a> {
     pub fn release(&self, layers: &[Descriptor]) {
         let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         for layer in layers {
-            if let Some(shared) = cells.get_mut(&layer.digest) {
+            if let Some(shared) = cells.get_mut(&Key::of(layer)) {
                 shared.needed -= 1;
                 if shared.needed == 0 {
-                    cells.remove(&layer.digest);
+                    cells.remove(&Key::of(layer));
                 }
             }
         }
@@ -124,6 +143,13 @@ impl<'a> SharedLayers<'a> {
         let _permit = self.permits.acquire().await;
         let kept = self.registry.recall(&layer.digest, MAX_KEPT);
         if let Some(facts) = kept.as_deref().and_then(from_bytes) {
+            // They are those of the digest. What this manifest declares is not known to fit.
+            if facts.blob != layer.size {
+                return LayerOutcome::Damaged(Damage::Size {
+                    declared: layer.size,
+                    more: facts.blob > layer.size,
+                });
+            }
             return LayerOutcome::Read(Arc::new(facts));
         }
         let expected = Expected {

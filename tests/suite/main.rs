@@ -25,6 +25,7 @@ mod completeness;
 mod completions;
 mod config;
 mod deep;
+mod deep_declared;
 mod deep_dive;
 mod deep_downloads;
 mod docker_registry;
