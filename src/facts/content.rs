@@ -206,6 +206,9 @@ pub struct Program {
 pub enum ProgramRole {
     /// The first word of `ENTRYPOINT`, or of `CMD` where there is none.
     Entrypoint,
+    /// What the entrypoint starts in its turn, as far as its arguments tell: the first word of `CMD` behind a script, and the
+    /// program behind an init such as `tini` or behind `sh -c`.
+    Command,
     /// What the kernel starts instead, because the entrypoint names it.
     Interpreter,
     /// `/bin/sh`.

@@ -10,9 +10,11 @@ declare_rule! {
     /// Reports an index entry that promises one platform and leads to an image whose config says another. With a target, only
     /// entries that the nodes would pull are looked at.
     ///
-    /// A deep run (`--deep`) also reads the first bytes of the entrypoint, its interpreters and the shell, and counts the
-    /// programs in the folders of `PATH`: a program of another machine, a 32-bit one in a 64-bit image, one whose interpreter
-    /// is not in the image, and one that says it needs x86-64-v3 or v4 where the platform does not.
+    /// A deep run (`--deep`) also reads the first bytes of the entrypoint, of what it starts (`CMD` behind a script, the program
+    /// behind `tini` or `sh -c`), of their interpreters and of the shell: a program of another machine, a 32-bit one in a 64-bit
+    /// image, one whose interpreter is not in the image, and one that says it needs x86-64-v3 or v4 where the platform does
+    /// not. Other programs may be for any machine. Only where none of these can be told do most programs in the folders of
+    /// `PATH` decide.
     ///
     /// ## Why it matters
     /// Nodes choose by the promise and run the content. Tools that copy or join images by hand make such entries, and so

@@ -21,22 +21,30 @@ const ADD_INTERPRETER: &str = "Copy a statically linked program (`CGO_ENABLED=0`
 const LOWER_LEVEL: &str = "Build for an older processor (`-march=x86-64-v2`), or use a base image that does; or say what is \
      needed: `--platform linux/amd64/v3`.";
 
-/// The first fault, in the order in which programs start. Where none of the main programs has one, those in the folders of
-/// `PATH` count, if most of them are for another machine.
+/// The first error, or else the first fault, in the order in which programs start. Where nothing that the image starts can be
+/// told, the programs in the folders of `PATH` count, if most of them are for another machine: others may lie there to be
+/// copied elsewhere.
 pub(super) fn program_fault(files: &Files, platform: &Platform) -> Option<ProgramFault> {
     let faults = files
         .programs
         .iter()
         .filter_map(|program| fault(program, platform));
-    faults
-        .into_iter()
-        .next()
-        .or_else(|| path_fault(files, platform))
+    let (errors, others): (Vec<_>, Vec<_>) =
+        faults.partition(|fault| fault.severity == Severity::Error);
+    let is_known = |program: &Program| {
+        program.role != ProgramRole::Shell && program.executable.architecture().is_some()
+    };
+    let by_path = || {
+        let is_told = files.programs.iter().any(is_known);
+        (!is_told).then(|| path_fault(files, platform)).flatten()
+    };
+    errors.into_iter().chain(others).next().or_else(by_path)
 }
 
 fn fault(program: &Program, platform: &Platform) -> Option<ProgramFault> {
     let name = match program.role {
         ProgramRole::Entrypoint => format!("its entrypoint {}", program.path),
+        ProgramRole::Command => format!("{}, which its entrypoint starts,", program.path),
         ProgramRole::Interpreter => format!("{}, which its entrypoint needs,", program.path),
         ProgramRole::Shell => format!("its shell {}", program.path),
     };
@@ -280,7 +288,33 @@ mod tests {
             found,
             "9 of the 10 programs on its PATH are built for arm64, such as bin/foreign"
         );
+        let started = Files {
+            on_path: files(1, 9).on_path,
+            ..entrypoint(elf(62, 64), None)
+        };
+        assert_eq!(message(&started, "linux/amd64"), None);
         assert_eq!(message(&files(9, 1), "linux/amd64"), None);
         assert_eq!(message(&files(1, 1), "linux/amd64"), None);
+    }
+
+    #[test]
+    fn an_error_stands_before_what_is_only_risky() {
+        let mut files = entrypoint(elf(3, 32), None);
+        let (severity, _) = message(&files, "linux/amd64").expect("a fault");
+        assert_eq!(severity, Severity::Warning);
+        files.programs.push(Program {
+            role: ProgramRole::Command,
+            path: "usr/bin/node".to_owned(),
+            executable: elf(183, 64),
+            missing_interpreter: None,
+        });
+        assert_eq!(
+            message(&files, "linux/amd64"),
+            Some((
+                Severity::Error,
+                "usr/bin/node, which its entrypoint starts, is built for linux/arm64 (ELF)"
+                    .to_owned()
+            ))
+        );
     }
 }
