@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Lookup, PlatformImage};
-use crate::oci::{Descriptor, Digest, Manifest, Reference, Step, base_steps, steps};
+use crate::oci::{
+    Descriptor, Digest, Manifest, Reference, Step, base_steps, marked_base_steps, steps,
+};
 
 /// The images of a run, to be found as the bases of others.
 #[derive(Debug, Default)]
@@ -84,6 +86,22 @@ impl<'a> BaseImages<'a> {
         let first = self.first_own_step(image, &steps)?;
         let own = steps.get(first..).unwrap_or_default();
         Some(own.iter().find_map(|step| step.layer).unwrap_or(layers))
+    }
+
+    /// Whether the base image of `now` is another than before, where the images have so many lower layers in common; none
+    /// where that can't be told. Where a guess tells the end of the base, only another lowest layer is proof.
+    #[must_use]
+    pub fn is_other_base(&self, now: &PlatformImage, common: usize) -> Option<bool> {
+        if common >= self.base_layers(now)? {
+            return Some(false);
+        }
+        let is_marked = || {
+            now.config()
+                .is_some_and(|config| marked_base_steps(config).is_some())
+        };
+        let is_proof =
+            common == 0 || self.named_by(now).is_some() || self.below(now).is_some() || is_marked();
+        is_proof.then_some(true)
     }
 
     /// The largest image whose layers are the lower layers of `image`, and how many they are. An image is no base of itself.
@@ -188,5 +206,26 @@ mod tests {
         assert_eq!(base_layers(&[other, named("example.com/base:1")]), None);
         assert_eq!(base_layers(&[named("example.com/base:1")]), None);
         assert_eq!(base_layers(&[base, named("")]), Some(1));
+    }
+
+    #[test]
+    fn another_base_is_told_from_other_steps() {
+        let lookups: BTreeMap<Reference, Lookup> = [
+            ("example.com/base:2", image(&["a2", "b2"], None)),
+            ("example.com/app:2", image(&["a2", "b2", "c"], None)),
+        ]
+        .into_iter()
+        .map(|(name, lookup)| (name.parse().expect("a name"), lookup))
+        .collect();
+        let app = lookups.values().find_map(|lookup| {
+            let image = lookup.found()?.images.first()?;
+            (image.layers()?.len() == 3).then_some(image)
+        });
+        let app = app.expect("three layers");
+        let bases = BaseImages::of(&lookups);
+        for (common, expected) in [(0, true), (1, true), (2, false)] {
+            assert_eq!(bases.is_other_base(app, common), Some(expected));
+            assert_eq!(BaseImages::default().is_other_base(app, common), None);
+        }
     }
 }

@@ -162,17 +162,33 @@ fn config(entry: &PlatformEntry, layers: &[Layer]) -> Result<Config, String> {
         .iter()
         .map(|layer| layer.created_by.as_ref())
         .collect();
-    let history = instructions.into_iter().flatten();
+    let mut history: Vec<HistoryEntry> = instructions
+        .into_iter()
+        .flatten()
+        .map(|instruction| HistoryEntry {
+            created_by: Some(instruction.clone()),
+            ..HistoryEntry::default()
+        })
+        .collect();
+    if let Some(base) = entry.base_layers.filter(|base| *base <= history.len()) {
+        history.insert(base, end_of_base(entry.base_layers_by.as_deref()));
+    }
     Ok(Config {
         platform: entry.actual.as_deref().map(platform).transpose()?,
-        history: history
-            .map(|instruction| HistoryEntry {
-                created_by: Some(instruction.clone()),
-                ..HistoryEntry::default()
-            })
-            .collect(),
+        history,
         ..Config::default()
     })
+}
+
+/// What a history says where the base image ends: buildah's mark, or what is taken for its end.
+fn end_of_base(by: Option<&str>) -> HistoryEntry {
+    let is_mark = by == Some("mark");
+    HistoryEntry {
+        created_by: (!is_mark).then(|| "CMD []".to_owned()),
+        comment: is_mark.then(|| "FROM the base image".to_owned()),
+        empty_layer: true,
+        ..HistoryEntry::default()
+    }
 }
 
 fn descriptor(digest: &str, media_type: String, bytes: u64) -> Result<Descriptor, String> {

@@ -140,6 +140,10 @@ pub(super) struct Platform {
     pub digest: String,
     #[serde(default)]
     pub unpacked_bytes: Option<u64>,
+    #[serde(default)]
+    pub base_layers: Option<usize>,
+    #[serde(default)]
+    pub base_layers_by: Option<String>,
     pub layers: Option<Vec<Layer>>,
 }
 

@@ -126,7 +126,7 @@ pub fn steps(config: &Config, layers: usize) -> Option<Vec<Step>> {
 /// `CMD` or `ENTRYPOINT`. None where nothing tells it: then any layer may be the base's.
 #[must_use]
 pub fn base_steps(config: &Config, steps: &[Step]) -> Option<usize> {
-    if let Some(first) = first_of_buildah(config) {
+    if let Some(first) = marked_base_steps(config) {
         return Some(first);
     }
     let last = steps.last().and_then(|step| step.builder);
@@ -151,12 +151,13 @@ pub fn base_steps(config: &Config, steps: &[Step]) -> Option<usize> {
     others.max(ended).map(|at| at + 1)
 }
 
-/// The first step of an image that buildah built, and that is built upon another one.
+/// How many steps are those of the base image, where the builder wrote it down: that is buildah alone.
 ///
 /// It comments the layers that it commits with `FROM` and what they stand upon (buildah `image.go`,
 /// `containerImageRef.NewImageSource`). Where each instruction is a layer (`--layers`), that is the base image for the first,
 /// and the shortened ID of an image without a name for each of the others.
-fn first_of_buildah(config: &Config) -> Option<usize> {
+#[must_use]
+pub fn marked_base_steps(config: &Config) -> Option<usize> {
     let bases: Vec<Option<&str>> = config
         .history
         .iter()

@@ -13,7 +13,7 @@ mod size;
 pub use config::{Config, ConfigError, HistoryEntry};
 pub use digest::{Digest, DigestError, Hasher};
 pub(crate) use history::shell_of;
-pub use history::{Builder, Step, base_steps, steps};
+pub use history::{Builder, Step, base_steps, marked_base_steps, steps};
 pub use manifest::{
     Artifact, Descriptor, ImageManifest, Index, IndexEntry, MAX_MANIFEST_BYTES, Manifest,
     ManifestError, Schema1,

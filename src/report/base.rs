@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::summary::counted;
 use super::{Image, Report};
 use crate::cluster::NodePool;
-use crate::facts::{Found, LayerChange, PlatformImage};
+use crate::facts::{BaseImages, Found, LayerChange, PlatformImage};
 use crate::oci::{Bytes, Digest, Platform, Reference};
 use crate::workload::{Landing, Placement, Role, landing};
 
@@ -68,6 +68,8 @@ pub(super) struct PlatformChange<'a> {
     pub fetched: Bytes,
     /// How many layers are the same, from the base on.
     pub common: usize,
+    /// Whether it is built upon another base image; none where that can't be told.
+    pub other_base: Option<bool>,
 }
 
 /// What a node fetches that runs everything which may land on it, each layer once.
@@ -115,6 +117,14 @@ impl PlatformChange<'_> {
     pub fn name(&self) -> String {
         let platform = self.platform.map(ToString::to_string);
         platform.unwrap_or_else(|| "no platform".to_owned())
+    }
+
+    /// Why nodes fetch so much, where it is not for the image's own steps; empty otherwise.
+    pub const fn reason(&self) -> &'static str {
+        match self.other_base {
+            Some(true) => " (another base image)",
+            _ => "",
+        }
     }
 }
 
@@ -255,6 +265,7 @@ impl Report {
                     now,
                     fetched: change.fetched_bytes,
                     common: change.common,
+                    other_base: BaseImages::default().is_other_base(image, change.common),
                 })
             })
             .collect()

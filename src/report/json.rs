@@ -18,9 +18,9 @@ use super::layers::layers;
 use super::place::{Place, Places};
 use super::{Counts, Format, Image, Report};
 use crate::cluster::NodePool;
-use crate::facts::{Answer, Identity, Lookup, PlatformImage};
+use crate::facts::{Answer, BaseImages, Identity, Lookup, PlatformImage};
 use crate::finding::{Finding, LayerChart, Problem, Severity};
-use crate::oci::Reference;
+use crate::oci::{Reference, marked_base_steps};
 use crate::text::SourceId;
 use crate::workload::Occurrence;
 
@@ -132,6 +132,8 @@ struct PlatformEntry<'a> {
     digest: &'a str,
     compressed_bytes: Option<u64>,
     unpacked_bytes: Option<u64>,
+    base_layers: Option<usize>,
+    base_layers_by: Option<&'static str>,
     layers: Option<Vec<LayerEntry<'a>>>,
 }
 
@@ -393,7 +395,12 @@ fn invalid_entries<'a>(
 }
 
 fn platform_entry(image: &PlatformImage) -> PlatformEntry<'_> {
+    let base_layers = BaseImages::default().base_layers(image);
+    let config = image.config();
+    let is_marked = config.is_some_and(|config| marked_base_steps(config).is_some());
     PlatformEntry {
+        base_layers,
+        base_layers_by: base_layers.map(|_| if is_marked { "mark" } else { "guess" }),
         platform: image.platform().map(ToString::to_string),
         declared: image.declared.as_ref().map(ToString::to_string),
         reason: image.failure().map(|failure| failure.reason.as_str()),

@@ -273,11 +273,12 @@ impl Page {
             text += &self.wrapped("  ", "    ", &visible(&change.words(arrow)));
             for platform in &change.platforms {
                 let line = format!(
-                    "{}: {} {arrow} {}, {} to pull",
+                    "{}: {} {arrow} {}, {} to pull{}",
                     platform.name(),
                     platform.before,
                     platform.now,
-                    platform.fetched
+                    platform.fetched,
+                    platform.reason()
                 );
                 text += &self.wrapped("    ", "      ", &visible(&line));
             }

@@ -432,3 +432,31 @@ fn a_base_without_the_paths_has_nothing_deployed() {
     );
     assert_eq!(report["base"]["pulls"][0]["before_bytes"], 0);
 }
+
+#[test]
+fn another_base_image_is_named_and_nobody_is_blamed_for_it() {
+    let sources = repository(
+        Sources::new().file("a.yaml", pod(&format!("{SHOP}/orders:1.0.0"))),
+        |sources| sources.file("a.yaml", pod(&format!("{SHOP}/thumbnails:2.3"))),
+    );
+    let run = |words: &[&str]| lint(sources.path(), words);
+    let report = run(&["a.yaml", "--base", "main"]).report();
+    let platform = &report["base"]["changes"][0]["platforms"][0];
+    assert_eq!(
+        (&platform["common_layers"], &platform["other_base_image"]),
+        (&json!(0), &json!(true))
+    );
+    assert_eq!(findings(&report, "layer-order"), []);
+    for format in ["pretty", "markdown", "html"] {
+        let shown = run(&["a.yaml", "--base", "main", "-v", "--output", format]).run();
+        let shown = one_line(&shown.stdout);
+        assert!(shown.contains("(another base image)"), "{format}: {shown}");
+    }
+    let same = repository(
+        Sources::new().file("a.yaml", pod(&format!("{SHOP}/orders:1.0.0"))),
+        |sources| sources.file("a.yaml", pod(&format!("{SHOP}/orders:1.1.0"))),
+    );
+    let report = lint(same.path(), &["a.yaml", "--base", "main"]).report();
+    let platform = &report["base"]["changes"][0]["platforms"][0];
+    assert_eq!(platform["other_base_image"], false);
+}

@@ -68,7 +68,7 @@ fn changes(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
                     &platform.name(),
                     &platform.before.to_string(),
                     &platform.now.to_string(),
-                    &platform.fetched.to_string(),
+                    &format!("{}{}", platform.fetched, platform.reason()),
                 ],
                 out,
             )?;

@@ -42,6 +42,7 @@ struct PlatformEntry {
     now_bytes: u64,
     fetched_bytes: u64,
     common_layers: usize,
+    other_base_image: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -99,6 +100,7 @@ fn platform(change: &PlatformChange<'_>) -> PlatformEntry {
         now_bytes: change.now.0,
         fetched_bytes: change.fetched.0,
         common_layers: change.common,
+        other_base_image: change.other_base,
     }
 }
 

@@ -235,11 +235,12 @@ fn image_change(change: &ImageChange<'_>) -> String {
     let platforms = change.platforms.iter().take(PLATFORMS);
     let rows = platforms.map(|platform| {
         format!(
-            "| {name} | {places} | {} | {} | {} | {} |\n",
+            "| {name} | {places} | {} | {} | {} | {}{} |\n",
             cell_prose(&platform.name()),
             platform.before,
             platform.now,
-            platform.fetched
+            platform.fetched,
+            platform.reason()
         )
     });
     rows.collect()
