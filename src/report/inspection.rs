@@ -6,6 +6,7 @@ use serde::Serialize;
 use textwrap::core::display_width;
 
 use super::clip::{padded, shortened};
+use super::contents::{ContentEntry, contents};
 use super::details::{Further, details};
 use super::holdings::holdings;
 use super::json::Document;
@@ -209,7 +210,8 @@ fn squeezed(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// One image for programs: the JSON report, and beside it what the nodes of each pool would pull.
+/// One image for programs: the JSON report, and beside it what the nodes of each pool would pull, and what its layers hold if
+/// they were read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct InspectionJson;
 
@@ -218,6 +220,7 @@ impl Format for InspectionJson {
         let document = InspectionDocument {
             report: Document::of(report),
             pulls: pulls(report),
+            contents: contents(report),
         };
         serde_json::to_writer_pretty(&mut *out, &document)?;
         writeln!(out)
@@ -229,6 +232,7 @@ struct InspectionDocument<'a> {
     #[serde(flatten)]
     report: Document<'a>,
     pulls: Vec<Pull<'a>>,
+    contents: Vec<ContentEntry<'a>>,
 }
 
 /// What a node of a pool gets. `serves` is null where it is not known.

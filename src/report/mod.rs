@@ -8,6 +8,7 @@ mod backticks;
 mod base;
 mod baseline;
 mod clip;
+mod contents;
 mod details;
 mod explanation;
 mod fingerprint;

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::{Value, json};
+
 use crate::runner::{Preflight, Sources};
 
 const BASE: &str = "FROM scratch\nCOPY a /a\nCOPY b /b\nCMD [\"x\"]\n";
@@ -129,4 +131,41 @@ fn a_layer_of_several_instructions_names_those_that_brought_something() {
         .find(|line| line.contains("COPY file:") && line.contains("%"));
     assert!(line.is_some(), "{shown}");
     assert!(!shown.contains("ENV C=d"), "{shown}");
+}
+
+#[test]
+fn a_layout_and_an_archive_of_one_image_show_the_same() {
+    let Some(buildah) = Buildah::new() else {
+        return;
+    };
+    buildah.build("App", "app", &["--layers=true"]);
+    let archive = buildah.folder.join("app.tar");
+    let to = format!(
+        "docker-archive:{}:registry.example.com/app:1",
+        archive.display()
+    );
+    buildah.run(&["push", "-q", "registry.example.com/app:1", &to]);
+    let [of_layout, of_archive] = [buildah.folder.join("app"), archive].map(|path| {
+        let outcome = Preflight::new(["inspect", "--deep", "--output", "json"])
+            .arg(path)
+            .run();
+        assert_eq!(outcome.status, 0, "{}{}", outcome.stdout, outcome.stderr);
+        let document: Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+        let platform = &document["images"][0]["platforms"][0];
+        let layers = platform["layers"].as_array().expect("layers").iter();
+        let instructions: Vec<Value> = layers.map(|layer| layer["created_by"].clone()).collect();
+        let content = &document["contents"][0];
+        json!([
+            document["images"][0]["reference"],
+            platform["platform"],
+            platform["base_layers"],
+            instructions,
+            content["unpacked_bytes"],
+            content["hidden"],
+            content["largest_files"],
+            content["leftovers"],
+        ])
+    });
+    assert_eq!(of_layout[4], 4, "{of_layout}");
+    assert_eq!(of_layout, of_archive);
 }

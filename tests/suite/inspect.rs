@@ -1,6 +1,6 @@
 //! `inspect`: one image for a person, and for a program.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::runner::{Outcome, Preflight, Sources};
 
@@ -177,4 +177,32 @@ fn a_deep_look_shows_what_the_layers_hold() {
     ];
     assert!(has_line(&shown, &left), "{shown}");
     assert!(!inspect(image, &[]).stdout.contains("unpacked"));
+}
+
+#[test]
+fn a_program_gets_what_the_layers_hold_too() {
+    let image = "registry.example.com/shop/thumbnails:2.3";
+    let document = |image: &str, words: &[&str]| -> Value {
+        let words = [&["--output", "json"], words].concat();
+        serde_json::from_str(&inspect(image, &words).stdout).expect("JSON")
+    };
+    let contents = &document(image, &["--deep"])["contents"];
+    assert_eq!(contents.as_array().map(Vec::len), Some(1));
+    let content = &contents[0];
+    assert_eq!(content["unpacked_bytes"], 21_869);
+    assert_eq!(content["hidden_bytes"], 21_300);
+    assert_eq!(content["dive_wasted_bytes"], 600);
+    assert_eq!(
+        content["hidden"][0],
+        json!({"path": "opt/sdk", "files": 2, "bytes": 20_000, "layer": 2, "hidden_by_layer": 4, "deleted": true})
+    );
+    assert_eq!(
+        content["largest_files"][0],
+        json!({"path": "srv/settings.json", "bytes": 300, "layer": 3})
+    );
+    let invoices = document("registry.example.com/shop/invoices:1.1", &["--deep"]);
+    let leftover = &invoices["contents"][0]["leftovers"][0];
+    assert_eq!(leftover["path"], "var/lib/apt/lists");
+    assert_eq!(leftover["layer"], 2);
+    assert_eq!(document(image, &[])["contents"], json!([]));
 }
