@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::{Answer, Found, Lookup};
-use crate::oci::{Platform, Reference};
-use crate::registry::{Registry, Wanted};
+use crate::oci::{Digest, Platform, Reference};
+use crate::registry::{EarlierTags, Registry, Wanted};
 use crate::settings::Settings;
 
 /// A time before this says nothing of when an image was built: reproducible builds write 1 January of 1, 1970 or 1980.
@@ -53,7 +53,7 @@ impl Histories {
         let mut histories = Self::default();
         for (reference, earlier) in found {
             let now = lookups.get(&reference).and_then(Answer::found);
-            let ordered = last(now.and_then(created), earlier, count);
+            let ordered = last(now, earlier, count);
             let names = ordered
                 .iter()
                 .map(|(reference, _)| reference.clone())
@@ -65,24 +65,31 @@ impl Histories {
     }
 }
 
-/// The last `count` images made before `now`, newest first. Where a time is missing or none at all, their order is that of the
-/// versions, in which they come.
-fn last(
-    now: Option<i64>,
-    mut earlier: Vec<(Reference, Lookup)>,
-    count: usize,
-) -> Vec<(Reference, Lookup)> {
+/// The last `count` images made before `now`, newest first, each once however many tags it has. Where a time is missing or none
+/// at all, their order is that of the versions, in which they come if they have one.
+fn last(now: Option<&Found>, earlier: EarlierTags, count: usize) -> Vec<(Reference, Lookup)> {
+    let EarlierTags {
+        is_ordered,
+        found: mut earlier,
+    } = earlier;
     earlier.retain(|(_, lookup)| lookup.found().is_some());
     let times: Option<Vec<i64>> = earlier
         .iter()
         .map(|(_, lookup)| created(lookup.found()?))
         .collect();
-    if let (Some(now), Some(times)) = (now, times) {
+    if let (Some(now), Some(times)) = (now.and_then(created), times) {
         let mut dated: Vec<(i64, (Reference, Lookup))> = times.into_iter().zip(earlier).collect();
         dated.retain(|(time, _)| *time <= now);
         dated.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
         earlier = dated.into_iter().map(|(_, image)| image).collect();
+    } else if !is_ordered {
+        return Vec::new();
     }
+    let mut known: BTreeSet<Digest> = now.map(|now| now.digest.clone()).into_iter().collect();
+    earlier.retain(|(_, lookup)| {
+        let digest = lookup.found().map(|found| found.digest.clone());
+        digest.is_some_and(|digest| known.insert(digest))
+    });
     earlier.truncate(count);
     earlier
 }

@@ -21,7 +21,7 @@ use super::setback::{Setback, failure};
 use super::shelf::Shelf;
 use super::single_flight::SingleFlight;
 use super::statistics::{Counters, Statistics};
-use super::tags::{nearest, older};
+use super::tags::{alike, nearest, older};
 use super::token::Tokens;
 use super::transport::Transport;
 use super::unfold::Search;
@@ -53,6 +53,15 @@ pub(super) struct Shared {
     layouts: Vec<(LayoutMapping, Layout)>,
     tags: SingleFlight<String, Vec<String>>,
     pub options: Options,
+}
+
+/// What is stored under the tags before one.
+#[derive(Debug, Clone)]
+pub struct EarlierTags {
+    /// Whether they come in the order of their versions, newest first. If not, only time orders them.
+    pub is_ordered: bool,
+    /// The tags, each with what is stored under it.
+    pub found: Vec<(Reference, Lookup)>,
 }
 
 impl Registry {
@@ -140,35 +149,56 @@ impl Registry {
         }
     }
 
-    /// What is stored under the older tags of each repository, at most `count` of them: newest version first. The tags of a
-    /// repository are looked up one after the other.
+    /// What is stored under the older tags of each repository, at most `count` of them: newest version first. Tags of hashes have
+    /// no order, and all of them are looked up if they are not too many. The tags of a repository are looked up one after the
+    /// other.
     pub async fn earlier_tags(
         &self,
         references: Vec<(Reference, Option<Vec<Platform>>)>,
         count: usize,
-    ) -> Vec<(Reference, Vec<(Reference, Lookup)>)> {
+    ) -> Vec<(Reference, EarlierTags)> {
         let asked = references
             .into_iter()
             .map(|(reference, platforms)| async move {
+                let (mut tags, is_ordered) = self.tags_before(&reference).await;
+                if is_ordered {
+                    tags.truncate(count);
+                }
                 let mut found = Vec::new();
-                for tag in self.older_tags(&reference).await.into_iter().take(count) {
+                for tag in tags {
                     let older = reference.with_tag(&tag);
                     let lookup = self
                         .look_up(&older, Depth::Config, platforms.as_deref())
                         .await;
                     found.push((older, lookup));
                 }
-                (reference, found)
+                (reference, EarlierTags { is_ordered, found })
             });
         let asked = stream::iter(asked).buffer_unordered(self.0.options.concurrency.max(1));
         asked.collect().await
     }
 
+    /// The tags that may be older, and whether they come in the order of their versions, newest first.
+    async fn tags_before(&self, reference: &Reference) -> (Vec<String>, bool) {
+        let tags = self.all_tags(reference).await;
+        let tag = reference.tag().unwrap_or_default();
+        match older(tag, &tags) {
+            older if older.is_empty() => (alike(tag, &tags), false),
+            older => (older, true),
+        }
+    }
+
     /// The older tags of the repository, newest version first; none where tags are not told.
     async fn older_tags(&self, reference: &Reference) -> Vec<String> {
-        let Some(tag) = reference.tag() else {
+        let tag = reference.tag().unwrap_or_default();
+        older(tag, &self.all_tags(reference).await)
+    }
+
+    /// The tags of the repository of a reference with a tag; none where tags are not told.
+    async fn all_tags(&self, reference: &Reference) -> Vec<String> {
+        if reference.tag().is_none() {
             return Vec::new();
-        };
+        }
         let ways;
         let kept = self.0.kept(reference);
         let place = match self.0.layout(reference) {
@@ -182,7 +212,7 @@ impl Registry {
                 Place::Hosts(&ways, &self.0.ourselves.wire, &kept)
             }
         };
-        older(tag, &self.0.tags(place, reference).await)
+        self.0.tags(place, reference).await
     }
 
     /// The newest of the older tags of the repository whose image runs on all of `platforms`. The newest `count` are looked

@@ -57,7 +57,7 @@ pub use credentials::{CredentialFile, CredentialSources, EnvironmentCredentials}
 pub use error::RegistryError;
 pub use layer::{Download, LayerBlob};
 pub use layout::names_in;
-pub use look_up::Registry;
+pub use look_up::{EarlierTags, Registry};
 pub use many::{Want, Wanted, distinct};
 pub use options::{LayoutMapping, Options};
 pub use pending::Asked;

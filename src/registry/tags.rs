@@ -7,6 +7,9 @@ const MAX_OFFERED: usize = 3;
 /// How alike two tags are at least, from 0 to 1.
 const MIN_LIKENESS: f64 = 0.6;
 
+/// The most tags without an order that are asked about.
+const MAX_ALIKE: usize = 40;
+
 /// The answer to "which tags are there" (OCI distribution-spec, "Listing Tags").
 #[derive(Deserialize)]
 struct List {
@@ -57,28 +60,77 @@ pub(super) fn older(tag: &str, tags: &[String]) -> Vec<String> {
     older.into_iter().map(|(_, tag)| tag.clone()).collect()
 }
 
+/// The other tags that are written like `tag`, where hashes of commits are in the place of a version, so that only time orders
+/// them: `main-0a1b2c3` and `main-4d5e6f7`. None where there are more than can be asked about one by one.
+pub(super) fn alike(tag: &str, tags: &[String]) -> Vec<String> {
+    let shape = shape(tag);
+    if Version::of(tag).is_some() || !shape.contains(HASH) {
+        return Vec::new();
+    }
+    let others = tags.iter().filter(|other| *other != tag);
+    let alike: Vec<String> = others
+        .filter(|other| self::shape(other) == shape)
+        .cloned()
+        .collect();
+    if alike.len() > MAX_ALIKE {
+        return Vec::new();
+    }
+    alike
+}
+
+/// Stands for a hash. No tag has it.
+const HASH: char = '#';
+
+/// A tag without what is another in each: hashes.
+fn shape(tag: &str) -> String {
+    let words = tag.split_inclusive(['-', '.', '_']).map(|word| {
+        let name = word.trim_end_matches(['-', '.', '_']);
+        match is_hash(name) {
+            true => format!("{HASH}{}", &word[name.len()..]),
+            false => word.to_owned(),
+        }
+    });
+    words.collect()
+}
+
+/// Whether a word may be the hash of a commit, whole or shortened as git does.
+fn is_hash(word: &str) -> bool {
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    (7..=64).contains(&word.len()) && word.bytes().all(is_hex)
+}
+
 /// A tag that is a version: numbers with dots between them, and words around them.
 struct Version<'t> {
     before: &'t str,
     numbers: Vec<u64>,
-    after: &'t str,
+    /// Hashes in it are another in each tag.
+    after: String,
 }
 
 impl<'t> Version<'t> {
     fn of(tag: &'t str) -> Option<Self> {
         let (before, rest) = tag.split_at(tag.find(|c: char| c.is_ascii_digit())?);
+        let start = before.rfind(['-', '.', '_']).map_or(0, |at| at + 1);
+        let word = tag[start..]
+            .split(['-', '.', '_'])
+            .next()
+            .unwrap_or_default();
+        // Dates and numbers of builds are all digits.
+        if is_hash(word) && !word.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.');
         let (numbers, after) = rest.split_at(end.unwrap_or(rest.len()));
         let numbers: Result<Vec<u64>, _> = numbers.split('.').map(str::parse).collect();
         Some(Self {
             before,
             numbers: numbers.ok()?,
-            after,
+            after: shape(after),
         })
     }
 
     fn is_older_than(&self, other: &Self) -> bool {
-        let is_alike = (self.before, self.after) == (other.before, other.after)
+        let is_alike = (self.before, &self.after) == (other.before, &other.after)
             && self.numbers.len() == other.numbers.len();
         is_alike && self.numbers < other.numbers
     }
@@ -109,6 +161,43 @@ mod tests {
         for alone in ["latest", "1.9.0", "3", ""] {
             assert_eq!(older(alone, &tags), Vec::<String>::new(), "{alone}");
         }
+    }
+
+    #[test]
+    fn a_hash_behind_a_version_is_another_in_each_tag() {
+        let tags = [
+            "1.2.0-0a1b2c3",
+            "1.1.0-99aabbc",
+            "1.1.0-alpine",
+            "20260102-1234567",
+        ]
+        .map(str::to_owned);
+        assert_eq!(older("1.2.0-4d5e6f7", &tags), ["1.1.0-99aabbc"]);
+        assert_eq!(older("20260105-0a1b2c3", &tags), ["20260102-1234567"]);
+        assert_eq!(older("ff1b2c3", &tags), Vec::<String>::new());
+    }
+
+    #[test]
+    fn tags_of_hashes_are_alike_and_have_no_order() {
+        let tags = [
+            "0a1b2c3",
+            "1234567",
+            "main-0a1b2c3",
+            "main-4d5e6f7",
+            "latest",
+            "1.0",
+        ]
+        .map(str::to_owned);
+        assert_eq!(alike("ff1b2c3", &tags), ["0a1b2c3", "1234567"]);
+        assert_eq!(alike("main-0a1b2c3", &tags), ["main-4d5e6f7"]);
+        for other in ["latest", "1.1", "v2", ""] {
+            assert_eq!(alike(other, &tags), Vec::<String>::new(), "{other}");
+        }
+        let many: Vec<String> = (0..=MAX_ALIKE)
+            .map(|number| format!("{number:07x}"))
+            .collect();
+        assert_eq!(alike("ff1b2c3", &many), Vec::<String>::new());
+        assert_eq!(alike("ff1b2c3", &many[1..]).len(), MAX_ALIKE);
     }
 
     #[test]
