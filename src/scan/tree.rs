@@ -26,7 +26,8 @@ pub(super) struct Stored {
     pub layer: u16,
     /// The number of its program in its layer.
     pub executable: u16,
-    links: u32,
+    /// How many names it has.
+    pub links: u32,
 }
 
 /// Content that can no longer be seen.
