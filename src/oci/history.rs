@@ -163,8 +163,9 @@ pub fn marked_base_steps(config: &Config) -> Option<usize> {
         .iter()
         .map(|entry| entry.comment.as_deref()?.strip_prefix("FROM "))
         .collect();
-    let is_named = |base: &Option<&str>| base.is_some_and(|base| !is_short_id(base));
-    if let Some(named) = bases.iter().rposition(is_named) {
+    let mut names = bases.iter().copied();
+    let is_named = |base: Option<&str>| base.is_some_and(|base| !is_short_id(base));
+    if let Some(named) = names.rposition(is_named) {
         return Some(named);
     }
     // The base has no name either: the first of the steps at the top that are marked.

@@ -85,9 +85,10 @@ const HASH: char = '#';
 fn shape(tag: &str) -> String {
     let words = tag.split_inclusive(['-', '.', '_']).map(|word| {
         let name = word.trim_end_matches(['-', '.', '_']);
-        match is_hash(name) {
-            true => format!("{HASH}{}", &word[name.len()..]),
-            false => word.to_owned(),
+        if is_hash(name) {
+            format!("{HASH}{}", &word[name.len()..])
+        } else {
+            word.to_owned()
         }
     });
     words.collect()

@@ -1,5 +1,6 @@
 //! The instructions behind layers, read from the build history.
 
+use super::installers::installed_from;
 use crate::facts::{BaseImages, PlatformImage};
 use crate::oci::{Bytes, shell_of, steps};
 
@@ -75,52 +76,6 @@ pub fn shortened(instruction: &str) -> String {
     format!("{}…", start.trim_end())
 }
 
-/// A command that fetches dependencies, and the files that it reads.
-struct Installer {
-    command: &'static str,
-    /// What to copy before it; empty for packages of the system.
-    reads: &'static str,
-}
-
-static INSTALLERS: &[Installer] = &[
-    installer("npm ci", "package.json package-lock.json"),
-    installer("npm install", "package.json package-lock.json"),
-    installer("yarn install", "package.json yarn.lock"),
-    installer("pnpm install", "package.json pnpm-lock.yaml"),
-    installer("pip install", "requirements.txt"),
-    installer("pip3 install", "requirements.txt"),
-    installer("poetry install", "pyproject.toml poetry.lock"),
-    installer("uv sync", "pyproject.toml uv.lock"),
-    installer("pipenv install", "Pipfile Pipfile.lock"),
-    installer("bundle install", "Gemfile Gemfile.lock"),
-    installer("go mod download", "go.mod go.sum"),
-    installer("dependency:go-offline", "pom.xml"),
-    installer("dependency:resolve", "pom.xml"),
-    installer("cargo fetch", "Cargo.toml Cargo.lock"),
-    installer("composer install", "composer.json composer.lock"),
-    installer("npm i", "package.json package-lock.json"),
-    installer("pnpm fetch", "pnpm-lock.yaml"),
-    installer("pdm install", "pyproject.toml pdm.lock"),
-    installer("gradlew dependencies", "build.gradle settings.gradle"),
-    installer("gradle dependencies", "build.gradle settings.gradle"),
-    installer("dotnet restore", "*.csproj"),
-    installer("mix deps.get", "mix.exs mix.lock"),
-    installer("mamba install", ""),
-    installer("gem install", ""),
-    installer("apt-get install", ""),
-    installer("apt install", ""),
-    installer("apk add", ""),
-    installer("dnf install", ""),
-    installer("yum install", ""),
-    installer("microdnf install", ""),
-    installer("zypper install", ""),
-    installer("conda install", ""),
-];
-
-const fn installer(command: &'static str, reads: &'static str) -> Installer {
-    Installer { command, reads }
-}
-
 impl BuildStep<'_> {
     /// The number of its layer.
     pub fn number(&self) -> Option<usize> {
@@ -145,9 +100,8 @@ impl BuildStep<'_> {
         let mut words = self.instruction.split(['/', ' ', '"', ',', '[', ']']);
         self.copies()
             && words.any(|word| {
-                files
-                    .split(' ')
-                    .any(|file| !file.is_empty() && matches_name(word, file))
+                let mut names = files.split(' ').filter_map(|file| file.rsplit('/').next());
+                names.any(|name| !name.is_empty() && matches_name(word, name))
             })
     }
 
@@ -180,15 +134,10 @@ impl BuildStep<'_> {
         self.instruction.starts_with("COPY ") || self.instruction.starts_with("ADD ")
     }
 
-    /// Where it fetches dependencies that do not depend on the source: the files that it reads, empty for packages of the
-    /// system.
-    pub fn installs_from(&self) -> Option<&'static str> {
-        let command = self.instruction.strip_prefix("RUN ")?;
-        let installer = INSTALLERS.iter().find(|installer| {
-            let mut runs = runs(command, installer.command);
-            runs.any(|arguments| !installs_the_source(&arguments))
-        })?;
-        Some(installer.reads)
+    /// Where it fetches dependencies that do not depend on the source: the files that it reads, empty for packages that it
+    /// names.
+    pub fn installs_from(&self) -> Option<String> {
+        installed_from(self.instruction.strip_prefix("RUN ")?)
     }
 
     /// Names and values of the build arguments that `BuildKit` and the classic builder write before a command:
@@ -217,52 +166,18 @@ impl BuildStep<'_> {
     }
 }
 
-/// Whether a name, or a pattern such as `package*.json` in its place, stands for a file.
-fn matches_name(pattern: &str, file: &str) -> bool {
-    match pattern.split_once('*') {
-        Some((start, end)) => file.starts_with(start) && file.ends_with(end.trim_matches('*')),
-        None => pattern == file,
-    }
-}
-
-/// Whether a shell command runs a program, such as `apt-get install`, with whatever options between the words.
-pub fn is_run(command: &str, pattern: &str) -> bool {
-    runs(command, pattern).next().is_some()
-}
-
-/// The arguments of each run of a program in a shell command.
-fn runs<'a>(command: &'a str, pattern: &'a str) -> impl Iterator<Item = Vec<&'a str>> {
-    let separated = command.split(['\n', ';', '|', '&', '(', ')', '`']);
-    separated.filter_map(move |simple| {
-        let words: Vec<&str> = simple
-            .split_whitespace()
-            .map(|word| word.trim_matches(['"', '\'']))
-            .collect();
-        let mut wanted = pattern.split(' ');
-        let program = wanted.next()?;
-        let named = |word: &&str| word.rsplit('/').next() == Some(program);
-        let mut at = words.iter().position(named)? + 1;
-        for wanted in wanted {
-            // Options, and what is assigned to them: `-o Dpkg::Use-Pty=0`.
-            let is_option = |word: &&str| word.starts_with('-') || word.contains('=');
-            at += words
-                .get(at..)?
-                .iter()
-                .take_while(|word| is_option(word))
-                .count();
-            if words.get(at) != Some(&wanted) {
-                return None;
-            }
-            at += 1;
-        }
-        Some(words[at..].to_vec())
-    })
-}
-
-/// `pip install .` builds the source itself, which must be there before.
-fn installs_the_source(arguments: &[&str]) -> bool {
-    let mut words = arguments.iter();
-    words.any(|word| *word == "." || word.starts_with(".[") || word.starts_with("./"))
+/// Whether a name and a file are the same, either of which may be a pattern such as `package*.json`.
+fn matches_name(name: &str, file: &str) -> bool {
+    let matches = |pattern: &str, text: &str| {
+        let (start, end) = pattern.split_once('*')?;
+        let end = end.trim_matches('*');
+        Some(
+            text.len() >= start.len() + end.len() && text.starts_with(start) && text.ends_with(end),
+        )
+    };
+    matches(name, file)
+        .or_else(|| matches(file, name))
+        .unwrap_or(name == file)
 }
 
 /// Whether a variable of this name has another value in nearly every build, such as `GIT_SHA` or `BUILD_DATE`. Names that
@@ -370,12 +285,61 @@ mod tests {
                 Some("requirements.txt"),
             ),
             ("RUN echo apt-get && install -d /app", None),
+            (
+                "RUN pip install -r deploy/requirements-prod.txt",
+                Some("deploy/requirements-prod.txt"),
+            ),
+            ("RUN pip install numpy==2.0", Some("")),
+            ("RUN npm install -g pm2", Some("")),
+            (
+                "RUN npm install --prefix /srv",
+                Some("package.json package-lock.json"),
+            ),
+            ("RUN yarn --frozen-lockfile", Some("package.json yarn.lock")),
+            ("RUN yarn build", None),
+            ("RUN R -e \"install.packages('dplyr')\"", Some("")),
+            ("RUN Rscript -e 'renv::restore()'", Some("renv.lock")),
+            (
+                "RUN cargo chef cook --release --recipe-path recipe.json",
+                Some("recipe.json"),
+            ),
+            ("RUN ./mvnw -B dependency:go-offline", Some("pom.xml")),
+            ("RUN cargo install --path .", None),
             ("RUN pip install .", None),
             ("RUN pip install -e .[dev] && true", None),
             ("RUN npm run build", None),
             ("COPY npm install", None),
         ] {
-            assert_eq!(step(instruction).installs_from(), reads, "{instruction}");
+            assert_eq!(
+                step(instruction).installs_from().as_deref(),
+                reads,
+                "{instruction}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_copy_brings_files_by_name_and_by_pattern() {
+        for (instruction, files, expected) in [
+            (
+                "COPY package*.json ./",
+                "package.json package-lock.json",
+                true,
+            ),
+            ("COPY src/Shop.csproj src/", "*.csproj *.sln", true),
+            ("COPY *.sln ./", "*.csproj *.sln", true),
+            ("COPY [\"go.mod\",\"./\"]", "go.mod go.sum", true),
+            ("COPY deploy/prod.txt ./", "deploy/prod.txt", true),
+            (
+                "COPY build.gradle.kts ./",
+                "build.gradle* settings.gradle*",
+                true,
+            ),
+            ("COPY src ./src", "go.mod go.sum", false),
+            ("COPY notes.txt /", "*.csproj", false),
+            ("RUN cat go.mod", "go.mod", false),
+        ] {
+            assert_eq!(step(instruction).brings(files), expected, "{instruction}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the build history lets expect of each release.
 
-use super::build_steps::{BuildStep, changes_with_each_build, is_run, shortened};
+use super::build_steps::{BuildStep, changes_with_each_build, shortened};
+use super::installers::{Kind, does};
 use crate::oci::{Bytes, Reference};
 
 /// How much larger than the source must be what is copied above it.
@@ -37,8 +38,8 @@ pub fn advice(steps: &[BuildStep<'_>], floor: Bytes) -> Vec<Advice> {
 pub fn better_order(install: &BuildStep<'_>, copy: &BuildStep<'_>) -> String {
     let run = shortened(&install.instruction);
     let copy = shortened(&copy.instruction);
-    match install.installs_from() {
-        None | Some("") => format!("Better order: `{run}`, then `{copy}`."),
+    match install.installs_from().filter(|reads| !reads.is_empty()) {
+        None => format!("Better order: `{run}`, then `{copy}`."),
         Some(reads) => format!("Better order: `COPY {reads} ./`, `{run}`, then `{copy}`."),
     }
 }
@@ -140,23 +141,8 @@ fn moving_packages(steps: &[BuildStep<'_>], floor: Bytes) -> Option<Advice> {
     let (at, step, is_upgrade) = steps.iter().enumerate().find_map(|(at, step)| {
         step.layer?;
         let command = step.instruction.strip_prefix("RUN ")?;
-        let says = |patterns: &[&str]| patterns.iter().any(|pattern| is_run(command, pattern));
-        let is_upgrade = says(&[
-            "apt-get upgrade",
-            "apt-get dist-upgrade",
-            "apt upgrade",
-            "apt full-upgrade",
-            "apk upgrade",
-            "dnf upgrade",
-            "yum update",
-        ]);
-        let only_lists = says(&["apt-get update", "apt update"])
-            && !says(&[
-                "apt-get install",
-                "apt install",
-                "apt-get build-dep",
-                "aptitude install",
-            ]);
+        let is_upgrade = does(command, Kind::Upgrade);
+        let only_lists = does(command, Kind::Lists) && !does(command, Kind::Install);
         (is_upgrade || only_lists).then_some((at, step, is_upgrade))
     })?;
     let again = sum(&steps[at..]);

@@ -95,7 +95,7 @@ fn is_needless(cause: &Cause<'_>, step: &BuildStep<'_>) -> bool {
     };
     match cause {
         Cause::Copy(copy) => {
-            copy.copies_everything() || !(copy.hides_its_source() || copy.brings(reads))
+            copy.copies_everything() || !(copy.hides_its_source() || copy.brings(&reads))
         }
         Cause::Variable(name) => !step.instruction.contains(name),
         // What reads files may read them from a mount, which leaves no trace in the history.

@@ -9,6 +9,7 @@ mod artifact_registry;
 mod build_steps;
 mod event;
 mod history_order;
+mod installers;
 mod measured_order;
 mod node_identity;
 mod program_fault;

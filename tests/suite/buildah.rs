@@ -128,7 +128,7 @@ fn a_layer_of_several_instructions_names_those_that_brought_something() {
     let shown = buildah.inspect("once");
     let line = shown
         .lines()
-        .find(|line| line.contains("COPY file:") && line.contains("%"));
+        .find(|line| line.contains("COPY file:") && line.contains('%'));
     assert!(line.is_some(), "{shown}");
     assert!(!shown.contains("ENV C=d"), "{shown}");
 }
