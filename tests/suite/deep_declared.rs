@@ -83,7 +83,7 @@ fn a_size_that_is_declared_wrong_is_found_beside_the_right_one_and_from_the_cach
             let findings = report["findings"].as_array().cloned().unwrap_or_default();
             let damaged = findings
                 .iter()
-                .filter(|finding| finding["severity"] == "error")
+                .filter(|finding| finding["rule"] == "corrupt-layer")
                 .map(|finding| format!("{}: {}", finding["rule"], finding["message"]));
             damaged.collect()
         };
