@@ -579,6 +579,10 @@ pub(super) struct ProbeArguments {
     #[arg(long = "pull-secret", value_name = "FILE")]
     pub pull_secrets: Vec<PathBuf>,
 
+    /// The platform of the nodes, of which the image must have something [default: linux with this machine's processor]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    pub platform: Option<Platform>,
+
     /// How long one stage may take [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub timeout: Option<Duration>,

@@ -18,6 +18,10 @@ pub(super) async fn run(arguments: &ProbeArguments) -> miette::Result<u8> {
         credentials: credentials(&arguments.pull_secrets),
         timeout: arguments.timeout.unwrap_or(defaults.timeout),
         proxies: Proxies::from_environment(),
+        platform: arguments
+            .platform
+            .clone()
+            .unwrap_or_else(|| defaults.platform.clone()),
         ..defaults
     };
     let report = probe::run(&arguments.target, &options)

@@ -9,6 +9,8 @@ pub(super) struct Certificate {
     pub subject: String,
     /// Who signed it.
     pub issuer: String,
+    /// Whether it signed itself, by what it says.
+    pub is_own_issuer: bool,
     /// The first moment at which it is good, as `YYYY-MM-DD`.
     pub not_before: String,
     /// The last one.
@@ -40,6 +42,7 @@ pub(super) fn read(der: &[u8]) -> Option<Certificate> {
     Some(Certificate {
         subject: name(subject),
         issuer: name(issuer),
+        is_own_issuer: subject == issuer,
         not_before: date(not_before)?,
         not_after: date(not_after)?,
     })
@@ -127,6 +130,7 @@ mod tests {
         let certificate = read(der.der()).expect("a certificate");
         assert_eq!(certificate.subject, "registry");
         assert_eq!(certificate.issuer, "registry");
+        assert!(certificate.is_own_issuer);
         assert_eq!(certificate.not_before, "2020-01-02");
         assert_eq!(certificate.not_after, "2051-03-04");
     }

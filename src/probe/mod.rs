@@ -9,9 +9,11 @@
 )]
 
 mod address;
+mod blame;
 mod certificate;
 mod client;
 mod connect;
+mod content;
 mod encryption;
 mod fault;
 mod outcome;
@@ -25,12 +27,13 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::oci::ReferenceError;
+use crate::oci::{Platform, ReferenceError};
 use crate::registry::{CredentialSources, RegistryError, SignIn};
 use target::Target;
 use walk::Walk;
 
 pub use crate::registry::Proxies;
+pub use blame::Side;
 pub use fault::Fault;
 pub use outcome::{ProbeReport, Stage, StageVerdict};
 
@@ -47,6 +50,8 @@ pub struct Options {
     pub credentials: CredentialSources,
     /// The proxies in force.
     pub proxies: Proxies,
+    /// The platform of the nodes, of which the image must have something.
+    pub platform: Platform,
     /// The `User-Agent`.
     pub user_agent: String,
 }
@@ -59,9 +64,20 @@ impl Default for Options {
             timeout: Duration::from_secs(10),
             credentials: CredentialSources::default(),
             proxies: Proxies::default(),
+            platform: this_machine(),
             user_agent: concat!("oci-preflight/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
+}
+
+/// The platform of a Linux node with the processor of this machine.
+fn this_machine() -> Platform {
+    let architecture = match std::env::consts::ARCH {
+        "x86" => "386",
+        "powerpc64" => "ppc64le",
+        other => other,
+    };
+    Platform::new("linux", architecture, None, None)
 }
 
 /// Why nothing could be probed.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::fault::Fault;
+use crate::event::Class;
 
 /// The width that the text is laid out for, in columns.
 const WIDTH: usize = 80;
@@ -36,7 +37,8 @@ impl StageVerdict {
 /// One stage on the way to a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stage {
-    /// Which stage: proxy, dns, tcp, proxy-tls, tunnel, tls, http, credentials, token, manifest, blob or redirect.
+    /// Which stage: proxy, dns, tcp, proxy-tls, tunnel, tls, http, credentials, token, manifest, blob, layer or
+    /// redirect.
     pub stage: &'static str,
     /// What was asked: a host, an address, an image.
     pub target: String,
@@ -87,6 +89,8 @@ impl ProbeReport {
             "target": self.target,
             "stages": stages,
             "verdict": if self.is_clear() { "ok" } else { "failed" },
+            "class": self.fault.as_ref().and_then(Fault::class).map(Class::as_str),
+            "side": self.fault.as_ref().map(|fault| fault.side().as_str()),
             "help": self.fault.as_ref().map(Fault::help),
         })
     }

@@ -1,25 +1,24 @@
 //! The walk itself: one stage after the other, as far as it goes.
 
+mod admission;
+mod follow;
 mod image;
+mod reach;
 
-use std::net::SocketAddr;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
 use reqwest::{Client, Method, Response, Url};
 use rustls::pki_types::CertificateDer;
-use tokio::net::TcpStream;
 
 use super::client::{client, read_authorities};
-use super::connect::{self, Wire};
-use super::encryption::{NoHandshake, TUNNEL, WEB, greet};
 use super::fault::Fault;
 use super::outcome::{ProbeReport, Stage, StageVerdict};
 use super::target::Target;
 use super::web::{self, Failed, authority};
-use super::words::{described, distrust_fault, handshake_words};
 use super::{Options, ProbeError};
 use crate::registry::SignIn;
+use reach::End;
 
 /// A probe under way.
 pub(super) struct Walk {
@@ -30,6 +29,9 @@ pub(super) struct Walk {
     client: Client,
     sign_in: SignIn,
     limit: Duration,
+    options: Options,
+    /// The clients of other hosts that were reached, by what their addresses begin with; none for those out of reach.
+    others: HashMap<String, Option<Client>>,
     stages: Vec<Stage>,
     fault: Option<Fault>,
 }
@@ -59,6 +61,8 @@ impl Walk {
             client,
             sign_in,
             limit: options.timeout,
+            options: options.clone(),
+            others: HashMap::new(),
             stages: Vec::new(),
             fault: None,
         })
@@ -86,21 +90,32 @@ impl Walk {
 
     /// All stages, until one leaves nothing to go on with.
     pub async fn go(&mut self) {
-        let Some(stream) = self.reach().await else {
+        let end = End {
+            host: self.target.host.clone(),
+            port: self.target.port,
+            tls: self.tls,
+            proxy: self.proxy.clone(),
+            may_be_plain: self.target.is_loopback(),
+        };
+        self.name_proxy(&end);
+        let Some(tls) = self.reach(&end).await else {
             return;
         };
-        let Some(stream) = self.pass_proxy(Box::new(stream)).await else {
-            return;
-        };
-        if self.tls && !self.encrypt(stream).await {
-            return;
-        }
+        self.tls = tls;
         let Some(answer) = self.api().await else {
             return;
         };
         if let Some(image) = self.target.image.clone() {
             self.image(&image, &answer).await;
         }
+    }
+
+    fn name_proxy(&mut self, end: &End) {
+        let words = match &end.proxy {
+            None => "none in force, the connection is direct".to_owned(),
+            Some(proxy) => format!("through {}", authority(proxy)),
+        };
+        self.add("proxy", &end.authority(), Instant::now(), Ok(words));
     }
 
     fn add(
@@ -139,176 +154,6 @@ impl Walk {
         self.fault.get_or_insert(fault);
     }
 
-    /// Proxy, name and connections. A connection to the registry or its proxy, where one came about.
-    async fn reach(&mut self) -> Option<TcpStream> {
-        let usual = if self.tls { 443 } else { 80 };
-        let (host, port) = match &self.proxy {
-            None => (self.target.host.clone(), self.target.port.unwrap_or(usual)),
-            Some(proxy) => (
-                proxy.host_str().unwrap_or_default().to_owned(),
-                proxy.port_or_known_default().unwrap_or(80),
-            ),
-        };
-        let words = match &self.proxy {
-            None => "none in force, the connection is direct".to_owned(),
-            Some(proxy) => format!("through {}", authority(proxy)),
-        };
-        self.add("proxy", &self.target.authority(), Instant::now(), Ok(words));
-        let start = Instant::now();
-        match connect::resolve(&host, port, self.limit).await {
-            Ok(addresses) => {
-                self.add("dns", &host, start, Ok(described(&addresses)));
-                self.connect(&host, &addresses).await
-            }
-            Err(detail) => {
-                self.fail("dns", &host, start, (detail, Fault::Name(host.clone())));
-                None
-            }
-        }
-    }
-
-    /// A connection to each address at once; the first that came about, in the resolver's order.
-    async fn connect(&mut self, host: &str, addresses: &[SocketAddr]) -> Option<TcpStream> {
-        let (first, silent) = self.try_all(addresses).await;
-        if first.is_none() {
-            let host = host.to_owned();
-            self.fault.get_or_insert(Fault::Connection { host, silent });
-        }
-        first
-    }
-
-    /// Tries each address at once, and notes how each went. The first connection, and whether nothing answered at all.
-    async fn try_all(&mut self, addresses: &[SocketAddr]) -> (Option<TcpStream>, bool) {
-        let limit = self.limit;
-        let tries = addresses.iter().map(|address| async move {
-            let start = Instant::now();
-            let result = connect::open(*address, limit).await;
-            (*address, start, start.elapsed(), result)
-        });
-        let mut first = None;
-        let mut silent = true;
-        for (address, start, duration, result) in join_all(tries).await {
-            silent &= duration >= limit;
-            let words = match result {
-                Ok(stream) => {
-                    first.get_or_insert(stream);
-                    Ok("connected".to_owned())
-                }
-                Err(detail) => Err(detail),
-            };
-            self.add("tcp", &address.to_string(), start, words);
-            if let Some(stage) = self.stages.last_mut() {
-                stage.duration = duration;
-            }
-        }
-        (first, silent)
-    }
-
-    /// The connection as it leaves the proxy; as it is where there is none. None where the proxy stands in the way.
-    async fn pass_proxy(&mut self, stream: Wire) -> Option<Wire> {
-        let Some(proxy) = self.proxy.clone() else {
-            return Some(stream);
-        };
-        let stream = match proxy.scheme() {
-            "https" => self.encrypt_to_proxy(&proxy, stream).await?,
-            _ => stream,
-        };
-        if self.tls {
-            return self.tunnel(&proxy, stream).await;
-        }
-        Some(stream)
-    }
-
-    /// TLS to the proxy itself.
-    async fn encrypt_to_proxy(&mut self, proxy: &Url, stream: Wire) -> Option<Wire> {
-        let host = proxy.host_str().unwrap_or_default();
-        let shown = authority(proxy);
-        let start = Instant::now();
-        let greeted = greet(stream, host, &TUNNEL, &self.authorities, self.limit).await;
-        let (detail, fault) = match greeted {
-            Ok((handshake, stream)) => {
-                let words = handshake_words(&handshake);
-                match handshake.distrust.as_ref() {
-                    None => {
-                        self.add("proxy-tls", &shown, start, Ok(words));
-                        return Some(stream);
-                    }
-                    Some(distrust) => (words, distrust_fault(distrust, &handshake, &shown)),
-                }
-            }
-            Err(NoHandshake::NotTls) => (
-                "the proxy does not speak TLS: write its address with http://".to_owned(),
-                Fault::Handshake(shown.clone()),
-            ),
-            Err(NoHandshake::Failed(detail)) => (detail, Fault::Handshake(shown.clone())),
-        };
-        self.fail("proxy-tls", &shown, start, (detail, fault));
-        None
-    }
-
-    async fn tunnel(&mut self, proxy: &Url, mut stream: Wire) -> Option<Wire> {
-        let target = format!("{}:{}", self.target.host, self.target.port.unwrap_or(443));
-        let start = Instant::now();
-        match connect::tunnel(&mut stream, proxy, &target, self.limit).await {
-            Ok(()) => {
-                let words = format!("{} lets us through", authority(proxy));
-                self.add("tunnel", &target, start, Ok(words));
-                Some(stream)
-            }
-            Err(detail) => {
-                let fault = Fault::Proxy(self.target.authority());
-                self.fail("tunnel", &target, start, (detail, fault));
-                None
-            }
-        }
-    }
-
-    /// Whether the way goes on behind the TLS stage.
-    async fn encrypt(&mut self, stream: Wire) -> bool {
-        let host = self.target.authority();
-        let start = Instant::now();
-        let greeted = greet(
-            stream,
-            &self.target.host,
-            &WEB,
-            &self.authorities,
-            self.limit,
-        );
-        match greeted.await {
-            Ok((handshake, _)) => {
-                let words = handshake_words(&handshake);
-                match handshake.distrust.as_ref() {
-                    None => self.add("tls", &host, start, Ok(words)),
-                    Some(distrust) => {
-                        let fault = distrust_fault(distrust, &handshake, &host);
-                        self.fail("tls", &host, start, (words, fault));
-                    }
-                }
-                handshake.distrust.is_none()
-            }
-            Err(NoHandshake::NotTls) if self.target.is_loopback() => {
-                self.tls = false;
-                let words = "plain HTTP, which is taken on this machine itself".to_owned();
-                self.add("tls", &host, start, Ok(words));
-                true
-            }
-            Err(NoHandshake::NotTls) => {
-                let words = "what answers does not speak TLS".to_owned();
-                self.fail("tls", &host, start, (words, Fault::PlainHttp(host.clone())));
-                false
-            }
-            Err(NoHandshake::Failed(detail)) => {
-                self.fail(
-                    "tls",
-                    &host,
-                    start,
-                    (detail, Fault::Handshake(host.clone())),
-                );
-                false
-            }
-        }
-    }
-
     fn url(&self, path: &str) -> Option<Url> {
         let scheme = if self.tls { "https" } else { "http" };
         Url::parse(&format!("{scheme}://{}/v2/{path}", self.target.authority())).ok()
@@ -322,13 +167,20 @@ impl Walk {
             Ok(answer) => {
                 let words = format!("{:?}, status {}", answer.version(), answer.status());
                 let host = self.target.authority();
-                match answer.status().as_u16() {
-                    200 | 401 => self.add("http", url.as_str(), start, Ok(words)),
-                    429 => self.fail("http", url.as_str(), start, (words, Fault::RateLimit(host))),
-                    status => {
-                        let fault = Fault::Registry { host, status };
-                        self.fail("http", url.as_str(), start, (words, fault));
-                    }
+                let fault = match answer.status().as_u16() {
+                    200 | 401 => None,
+                    // Nobody has said yet who asks: it is the network that is not let in.
+                    403 => Some(Fault::Forbidden {
+                        image: host,
+                        origin: None,
+                    }),
+                    407 => Some(Fault::Proxy(host)),
+                    429 => Some(Fault::RateLimit(host)),
+                    status => Some(Fault::Registry { host, status }),
+                };
+                match fault {
+                    None => self.add("http", url.as_str(), start, Ok(words)),
+                    Some(fault) => self.fail("http", url.as_str(), start, (words, fault)),
                 }
                 Some(answer)
             }

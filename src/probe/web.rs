@@ -1,4 +1,4 @@
-//! The upper stages: one request each, without redirects or retries.
+//! The upper stages: one request at a time, without retries.
 
 use std::error::Error;
 
@@ -7,7 +7,7 @@ use reqwest::{Client, Method, Response, Url};
 use serde_json::Value;
 
 use super::fault::Fault;
-use crate::oci::{MAX_MANIFEST_BYTES, media_type};
+use crate::oci::media_type;
 
 /// The most bytes of a token service's answer that are read.
 const MAX_TOKEN_BYTES: usize = 1024 * 1024;
@@ -37,7 +37,12 @@ pub(super) async fn send(
 /// What a request without an answer means for `host`.
 pub(super) fn no_answer(error: reqwest::Error, host: &str) -> Failed {
     let host = host.to_owned();
-    let fault = if error.is_connect() && !error.is_timeout() {
+    let (is_connect, is_late) = (error.is_connect(), error.is_timeout());
+    let words = innermost(&error.without_url());
+    // The words of a proxy's refusal: `hyper-util` `client/legacy/connect/proxy/tunnel.rs`, `TunnelError`.
+    let fault = if words.starts_with("tunnel error") {
+        Fault::Proxy(host)
+    } else if is_connect && !is_late {
         Fault::Connection {
             host,
             silent: false,
@@ -45,7 +50,7 @@ pub(super) fn no_answer(error: reqwest::Error, host: &str) -> Failed {
     } else {
         Fault::Answer(host)
     };
-    (innermost(&error.without_url()), fault)
+    (words, fault)
 }
 
 /// What lies at the bottom of an error, which is what a person needs.
@@ -71,7 +76,7 @@ pub(super) fn authority(url: &Url) -> String {
 
 /// The value of `Authorization` for the token in the answer of a token service.
 pub(super) async fn token(answer: Response) -> Option<HeaderValue> {
-    let body: Value = serde_json::from_slice(&body(answer, MAX_TOKEN_BYTES).await?).ok()?;
+    let body: Value = serde_json::from_slice(&body(answer, MAX_TOKEN_BYTES).await.ok()?).ok()?;
     let named = |name: &str| body.get(name)?.as_str().filter(|token| !token.is_empty());
     let token = named("token").or_else(|| named("access_token"))?;
     let mut value = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
@@ -79,42 +84,37 @@ pub(super) async fn token(answer: Response) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// The digest of the config that a manifest names, or of the first image that an index lists.
-pub(super) async fn next_digest(answer: Response) -> Option<Next> {
-    let body: Value = serde_json::from_slice(&body(answer, MAX_MANIFEST_BYTES).await?).ok()?;
-    let digest = |value: &Value| value.get("digest")?.as_str().map(ToOwned::to_owned);
-    if let Some(config) = body.get("config") {
-        return digest(config).map(Next::Config);
-    }
-    digest(body.get("manifests")?.get(0)?).map(Next::Manifest)
-}
-
-/// What a manifest leads to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Next {
-    /// The config of the image.
-    Config(String),
-    /// A manifest of an index.
-    Manifest(String),
-}
-
-/// Where a redirect leads.
+/// Where a redirect leads, of those that Go's `net/http` follows, and so a node.
 pub(super) fn redirect(answer: &Response) -> Option<Url> {
-    if !answer.status().is_redirection() {
+    if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
     }
     let location = answer.headers().get(LOCATION)?.to_str().ok()?;
-    answer.url().join(location).ok()
+    let url = answer.url().join(location).ok()?;
+    (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
 }
 
-/// A whole body; none where it is too long or breaks off.
-async fn body(mut answer: Response, limit: usize) -> Option<Vec<u8>> {
+/// Why there is no whole body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// It is longer than what may come.
+    TooLong,
+    /// It did not come in time; so many bytes did.
+    Late(usize),
+    /// The connection broke off after so many bytes.
+    Off(usize),
+}
+
+/// A whole body of at most `limit` bytes.
+pub(super) async fn body(mut answer: Response, limit: usize) -> Result<Vec<u8>, Broken> {
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.ok()? {
-        if body.len() + chunk.len() > limit {
-            return None;
+    loop {
+        match answer.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > limit => return Err(Broken::TooLong),
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Ok(body),
+            Err(error) if error.is_timeout() => return Err(Broken::Late(body.len())),
+            Err(_) => return Err(Broken::Off(body.len())),
         }
-        body.extend_from_slice(&chunk);
     }
-    Some(body)
 }

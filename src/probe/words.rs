@@ -49,12 +49,18 @@ pub(super) fn distrust_fault(distrust: &Distrust, handshake: &Handshake, host: &
     match distrust {
         Distrust::Dates => Fault::CertificateDates(host),
         Distrust::Name => Fault::CertificateName(host),
-        Distrust::Issuer => Fault::CertificateIssuer {
-            host,
-            issuer: handshake.chain.last().map_or_else(
-                || "an unnamed authority".to_owned(),
-                |last| last.issuer.clone(),
-            ),
+        Distrust::Issuer => match handshake.chain.as_slice() {
+            [only] if only.is_own_issuer => Fault::SelfSigned {
+                host,
+                subject: only.subject.clone(),
+            },
+            chain => Fault::CertificateIssuer {
+                host,
+                issuer: chain.last().map_or_else(
+                    || "an unnamed authority".to_owned(),
+                    |last| last.issuer.clone(),
+                ),
+            },
         },
         Distrust::Other(_) => Fault::Handshake(host),
     }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use oci_preflight::oci::Platform;
 use oci_preflight::probe::{Fault, Options, ProbeReport, Proxies, StageVerdict, run};
 use rcgen::{Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
@@ -13,12 +14,15 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
-use wiremock::matchers::{method, path};
+use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::images::{Content, Image};
 
 pub fn options() -> Options {
     Options {
         timeout: Duration::from_secs(2),
+        platform: Platform::linux_amd64(),
         ..Options::default()
     }
 }
@@ -220,9 +224,9 @@ async fn a_self_signed_certificate_is_named() {
     let report = probe(&host, &options()).await;
     assert_eq!(
         report.fault,
-        Some(Fault::CertificateIssuer {
+        Some(Fault::SelfSigned {
             host,
-            issuer: "signed by itself".to_owned()
+            subject: "signed by itself".to_owned()
         }),
         "{}",
         report.to_text()
@@ -318,18 +322,71 @@ async fn a_slow_server_is_not_waited_for() {
     assert_eq!(report.fault, Some(Fault::Answer(host)));
 }
 
-/// A registry with token service, index, manifest and config, whose blobs are at `blobs`.
-pub async fn whole_registry(blobs: &str) -> MockServer {
+/// The content of a server: what it answers to each path.
+pub type Answers = Vec<(String, ResponseTemplate)>;
+
+fn content(content: &Content) -> ResponseTemplate {
+    ResponseTemplate::new(200)
+        .insert_header("docker-content-digest", content.digest().as_str())
+        .set_body_raw(content.bytes.clone(), &content.media_type)
+}
+
+/// An image as a registry gives it out, under tag 1.
+pub fn manifests(image: &Image) -> Answers {
+    let tag = (
+        "/v2/team/app/manifests/1".to_owned(),
+        content(&image.manifest),
+    );
+    let all = std::iter::once(image).chain(&image.children).map(|image| {
+        let digest = image.manifest.digest();
+        (
+            format!("/v2/team/app/manifests/{digest}"),
+            content(&image.manifest),
+        )
+    });
+    std::iter::once(tag).chain(all).collect()
+}
+
+/// The config and the layers, below `folder`.
+pub fn blobs(image: &Image, folder: &str) -> Answers {
+    let all = std::iter::once(image).chain(&image.children);
+    all.flat_map(|image| &image.blobs)
+        .map(|blob| (format!("{folder}/{}", blob.digest()), content(blob)))
+        .collect()
+}
+
+pub fn index() -> Image {
+    Image::index(vec![
+        ("linux/arm64", Image::oci("linux/arm64", "b")),
+        ("linux/amd64", Image::oci("linux/amd64", "a")),
+    ])
+}
+
+pub async fn mount(server: &MockServer, answers: Answers) {
+    for (asked, answer) in answers {
+        Mock::given(path(asked))
+            .respond_with(answer)
+            .mount(server)
+            .await;
+    }
+}
+
+/// A host that holds the blobs of [`index`].
+pub async fn storage() -> MockServer {
+    let server = MockServer::start().await;
+    mount(&server, blobs(&index(), "")).await;
+    server
+}
+
+/// A registry with token service, index, manifests, config and layers, whose blobs are at `elsewhere`.
+pub async fn whole_registry(elsewhere: &str) -> MockServer {
     let server = registry(&[]).await;
-    let digest = |letter: &str| format!("sha256:{}", letter.repeat(64));
     let challenge = format!(
         "Bearer realm=\"http://{}/token\",service=\"example\"",
         server.address()
     );
-    let manifest = json!({"schemaVersion": 2, "config": {"digest": digest("c")}});
-    let index = json!({"schemaVersion": 2, "manifests": [{"digest": digest("b")}]});
-    let blob = ResponseTemplate::new(307).insert_header("location", format!("{blobs}/blob"));
-    for (asked, answer) in [
+    mount(&server, manifests(&index())).await;
+    let own = [
         (
             "/v2/".to_owned(),
             ResponseTemplate::new(401).insert_header("www-authenticate", challenge),
@@ -338,32 +395,20 @@ pub async fn whole_registry(blobs: &str) -> MockServer {
             "/token".to_owned(),
             ResponseTemplate::new(200).set_body_json(json!({"token": "t"})),
         ),
-        (
-            "/v2/team/app/manifests/1".to_owned(),
-            ResponseTemplate::new(200).set_body_json(index),
-        ),
-        (
-            format!("/v2/team/app/manifests/{}", digest("b")),
-            ResponseTemplate::new(200).set_body_json(manifest),
-        ),
-        (format!("/v2/team/app/blobs/{}", digest("c")), blob),
-    ] {
-        Mock::given(path(asked))
-            .respond_with(answer)
-            .mount(&server)
-            .await;
-    }
+    ];
+    mount(&server, own.into()).await;
+    let redirects = blobs(&index(), "").into_iter().map(|(blob, _)| {
+        let location = format!("{elsewhere}{blob}");
+        let answer = ResponseTemplate::new(307).insert_header("location", location);
+        (format!("/v2/team/app/blobs{blob}"), answer)
+    });
+    mount(&server, redirects.collect()).await;
     server
 }
 
 #[tokio::test]
 async fn the_whole_way_is_walked_up_to_the_second_host() {
-    let storage = MockServer::start().await;
-    Mock::given(method("GET"))
-        .and(path("/blob"))
-        .respond_with(ResponseTemplate::new(200))
-        .mount(&storage)
-        .await;
+    let storage = storage().await;
     let server = whole_registry(&storage.uri()).await;
     let report = probe(&format!("{}/{IMAGE}", server.address()), &options()).await;
     assert!(report.is_clear(), "{}", report.to_text());
@@ -379,9 +424,13 @@ async fn the_whole_way_is_walked_up_to_the_second_host() {
             "credentials",
             "token",
             "manifest",
+            "manifest",
+            "manifest",
             "blob",
             "dns",
             "tcp",
+            "redirect",
+            "layer",
             "redirect"
         ]
     );
@@ -400,7 +449,7 @@ async fn a_second_host_that_is_dead_is_named() {
     drop(listener);
     let server = whole_registry(&format!("http://{dead}")).await;
     let report = probe(&format!("{}/{IMAGE}", server.address()), &options()).await;
-    assert_eq!(report.fault, Some(Fault::Redirect(dead.to_string())));
+    assert_eq!(report.fault, Some(Fault::OtherHost(dead.to_string())));
     assert_eq!(verdict(&report, "blob"), Some(StageVerdict::Ok));
 }
 

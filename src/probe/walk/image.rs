@@ -1,20 +1,59 @@
-//! The upper stages: what the registry says about an image, and the host that serves its content.
+//! The upper stages: what a node asks for when it pulls an image, up to the first byte of its content.
 
 use std::time::Instant;
 
 use reqwest::header::HeaderValue;
-use reqwest::{Method, RequestBuilder, Response, Url};
+use reqwest::{Method, Response};
 
 use super::Walk;
-use crate::oci::Reference;
-use crate::probe::connect;
+use super::follow::{Good, Question, Whole};
+use crate::oci::{
+    Config, Descriptor, Digest, ImageManifest, MAX_MANIFEST_BYTES, Manifest, Reference,
+};
+use crate::probe::content::{self, Entry};
 use crate::probe::fault::Fault;
-use crate::probe::web::{self, Failed, Next, authority};
-use crate::probe::words::described;
-use crate::registry::Admission;
+use crate::probe::web::Failed;
+
+/// The most bytes of a config that are read.
+const MAX_CONFIG_BYTES: usize = 8 * 1024 * 1024;
+/// How deep indexes may lie in each other.
+const MAX_DEPTH: usize = 4;
+
+/// What is asked, and with what.
+struct Pull<'a> {
+    image: &'a Reference,
+    authorization: Option<&'a HeaderValue>,
+}
+
+impl<'a> Pull<'a> {
+    fn question(
+        &self,
+        stage: &'static str,
+        method: Method,
+        path: String,
+        part: Option<&'static str>,
+    ) -> Question<'a> {
+        Question {
+            stage,
+            method,
+            path,
+            authorization: self.authorization,
+            image: self.image,
+            part,
+        }
+    }
+
+    fn manifest(&self, tag_or_digest: &str) -> String {
+        format!("{}/manifests/{tag_or_digest}", self.image.repository())
+    }
+
+    fn blob(&self, digest: &Digest) -> String {
+        format!("{}/blobs/{digest}", self.image.repository())
+    }
+}
 
 impl Walk {
-    /// Credentials, token, manifest and config.
+    /// Credentials, token, manifests, config and the first layer.
     pub(super) async fn image(&mut self, image: &Reference, api: &Response) {
         self.name_identity();
         let mut authorization = self.authorize(api, image).await;
@@ -25,195 +64,186 @@ impl Walk {
         {
             authorization = self.authorize(&challenge, image).await;
         }
-        let authorization = authorization.as_ref();
-        if self
-            .ask("manifest", Method::HEAD, &path, authorization, image)
-            .await
-            .is_none()
-        {
-            return;
-        }
-        let Some(config) = self.config_of(image, authorization).await else {
+        let pull = Pull {
+            image,
+            authorization: authorization.as_ref(),
+        };
+        let Some(digest) = self.resolve_tag(&pull).await else {
             return;
         };
-        let path = format!("{}/blobs/{config}", image.repository());
-        let blob = self
-            .ask("blob", Method::GET, &path, authorization, image)
-            .await;
-        if let Some(target) = blob.as_ref().and_then(web::redirect) {
-            self.second_host(&target).await;
+        let Some(manifest) = self.manifest(&pull, digest).await else {
+            return;
+        };
+        if self.config(&pull, &manifest.config).await.is_some() {
+            self.first_layer(&pull, &manifest).await;
         }
     }
 
-    /// Notes who asks.
-    fn name_identity(&mut self) {
-        let words = match (self.sign_in.origin(), self.sign_in.trouble()) {
-            (Some(origin), _) => format!("from {origin}"),
-            (None, Some(trouble)) => format!("none, asked as anybody: {trouble}"),
-            (None, None) => "none found, asked as anybody".to_owned(),
-        };
-        let host = self.target.authority();
-        self.add("credentials", &host, Instant::now(), Ok(words));
-    }
-
-    /// The refusal of a registry that has let us in and then wants to know who asks.
-    async fn challenge_of(&self, path: &str) -> Option<Response> {
-        let url = self.url(path)?;
-        let answer = web::send(&self.client, Method::HEAD, &url, None).await;
-        answer.ok().filter(|answer| answer.status() == 401)
-    }
-
-    /// The value of `Authorization` that meets the challenge of `answer`, for which a token service may have to be asked.
-    async fn authorize(&mut self, answer: &Response, image: &Reference) -> Option<HeaderValue> {
-        let start = Instant::now();
-        let host = self.target.authority();
-        match self.sign_in.meet(answer, image.repository(), &self.client) {
-            Admission::Nothing => None,
-            Admission::Header(header) => Some(header),
-            Admission::Token(request) => self.token(*request, image).await,
-            Admission::Unsafe(words) => {
-                self.fail("token", &host, start, (words, Fault::Answer(host.clone())));
-                None
+    /// Asks which digest the image has, as containerd does first. None where it fails; no digest where the registry tells none.
+    async fn resolve_tag(&mut self, pull: &Pull<'_>) -> Option<Option<Digest>> {
+        let path = pull.manifest(pull.image.tag_or_digest());
+        let question = pull.question("manifest", Method::HEAD, path, None);
+        let good = self.ask(&question).await?;
+        let promised = good.answer.headers().get("docker-content-digest");
+        let promised = promised.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let asked = pull.image.digest().cloned();
+        let digest = match promised.as_deref().map(str::parse::<Digest>) {
+            Some(Err(error)) => {
+                let words = format!("the header Docker-Content-Digest is no digest: {error}");
+                self.fail_good(&good, (words, damaged(&good.host, pull)));
+                return None;
             }
-        }
-    }
-
-    /// A token, for the credentials or for anybody.
-    async fn token(&mut self, request: RequestBuilder, image: &Reference) -> Option<HeaderValue> {
-        let start = Instant::now();
-        let request = request.build().ok()?;
-        let host = authority(request.url());
-        let failed = match self.client.execute(request).await {
-            Ok(answer) if answer.status().is_success() => match web::token(answer).await {
-                Some(token) => {
-                    let whom = match self.sign_in.origin() {
-                        Some(_) => "a token for these credentials",
-                        None => "a token for anybody",
-                    };
-                    self.add("token", &host, start, Ok(whom.to_owned()));
-                    return Some(token);
-                }
-                None => (
-                    "an answer without a token".to_owned(),
-                    Fault::Answer(host.clone()),
-                ),
-            },
-            Ok(answer) => self.refused(&answer, &host, image),
-            Err(error) => web::no_answer(error, &host),
+            Some(Ok(digest)) => asked.or(Some(digest)),
+            None => asked,
         };
-        self.fail("token", &host, start, failed);
-        None
+        let words = match &digest {
+            Some(digest) => format!("HEAD, status {}, {}", good.answer.status(), digest.short()),
+            None => format!("HEAD, status {}, no digest", good.answer.status()),
+        };
+        self.add(good.stage, &good.target, good.start, Ok(words));
+        Some(digest)
     }
 
-    /// One question about the image. The answer, where it is a good one or a redirect.
-    async fn ask(
+    /// The manifest that the node takes, by way of the indexes before it.
+    async fn manifest(
         &mut self,
-        stage: &'static str,
-        method: Method,
-        path: &str,
-        authorization: Option<&HeaderValue>,
-        image: &Reference,
-    ) -> Option<Response> {
-        let url = self.url(path)?;
-        let start = Instant::now();
-        match web::send(&self.client, method, &url, authorization).await {
-            Ok(answer) if answer.status().is_success() || answer.status().is_redirection() => {
-                self.add(
-                    stage,
-                    url.path(),
-                    start,
-                    Ok(format!("status {}", answer.status())),
-                );
-                Some(answer)
-            }
-            Ok(answer) => {
-                let failed = self.refused(&answer, &self.target.authority(), image);
-                self.fail(stage, url.path(), start, failed);
-                None
-            }
-            Err(failed) => {
-                self.fail(stage, url.path(), start, failed);
-                None
+        pull: &Pull<'_>,
+        mut digest: Option<Digest>,
+    ) -> Option<ImageManifest> {
+        let mut part = digest.is_some().then_some("manifest");
+        if pull.image.digest().is_some() {
+            part = None;
+        }
+        for _ in 0..MAX_DEPTH {
+            let wanted = digest
+                .as_ref()
+                .map_or_else(|| pull.image.tag_or_digest().to_owned(), Digest::to_string);
+            let question = pull.question("manifest", Method::GET, pull.manifest(&wanted), part);
+            let whole = self.fetch(&question, MAX_MANIFEST_BYTES).await?;
+            let promised = whole.header("docker-content-digest");
+            let read = content::manifest(
+                &whole.body,
+                whole.header("content-type"),
+                digest.as_ref(),
+                promised,
+            );
+            match read {
+                Err(trouble) => {
+                    let failed = trouble.failed(&whole.host, pull.image);
+                    self.fail(whole.stage, &whole.target, whole.start, failed);
+                    return None;
+                }
+                Ok(Manifest::Index(index)) => {
+                    match content::entry_for(&index, &self.options.platform) {
+                        Entry::Found(entry) => {
+                            let platform = entry.platform.as_ref();
+                            let words = format!(
+                                "an index, its image for {}",
+                                platform.unwrap_or(&self.options.platform)
+                            );
+                            self.add_whole(&whole, &words);
+                            digest = Some(entry.descriptor.digest.clone());
+                            part = Some("manifest");
+                        }
+                        Entry::Missing(has) => {
+                            let words = format!("an index with {has}");
+                            let failed = (words, self.platform_fault(pull));
+                            self.fail(whole.stage, &whole.target, whole.start, failed);
+                            return None;
+                        }
+                    }
+                }
+                Ok(Manifest::Image(image)) => {
+                    let words = format!("an image, layers: {}", image.layers.len());
+                    self.add_whole(&whole, &words);
+                    return Some(image);
+                }
+                Ok(other) => {
+                    let words = format!("{}: no image that runs", other.media_type());
+                    let failed = (words, Fault::NoImage(pull.image.to_string()));
+                    self.fail(whole.stage, &whole.target, whole.start, failed);
+                    return None;
+                }
             }
         }
-    }
-
-    /// The digest of the image's config; of the first image where there are several.
-    async fn config_of(
-        &self,
-        image: &Reference,
-        authorization: Option<&HeaderValue>,
-    ) -> Option<String> {
-        let mut tag_or_digest = image.tag_or_digest().to_owned();
-        for _ in 0..2 {
-            let url = self.url(&format!("{}/manifests/{tag_or_digest}", image.repository()))?;
-            let answer = web::send(&self.client, Method::GET, &url, authorization)
-                .await
-                .ok()?;
-            match web::next_digest(answer).await? {
-                Next::Config(digest) => return Some(digest),
-                Next::Manifest(digest) => tag_or_digest = digest,
-            }
-        }
+        let words = format!("more than {MAX_DEPTH} indexes in each other");
+        let host = self.target.authority();
+        let failed = (words, damaged(&host, pull));
+        self.fail("manifest", &host, Instant::now(), failed);
         None
     }
 
-    /// The host that serves the content, which firewalls forget: its name, its connections, and what it answers.
-    async fn second_host(&mut self, url: &Url) {
-        let host = authority(url);
-        let is_reached = self.proxy.is_some() || self.reach_second(url).await;
-        let start = Instant::now();
-        if !is_reached {
-            self.add_skipped("redirect", &host);
-            return;
-        }
-        let fault = Fault::Redirect(host.clone());
-        match web::send(&self.client, Method::GET, url, None).await {
-            Ok(answer) if answer.status().is_success() => {
-                let words = format!("serves the content, status {}", answer.status());
-                self.add("redirect", &host, start, Ok(words));
+    /// The config: content that is what its digest says, for the node's platform.
+    async fn config(&mut self, pull: &Pull<'_>, descriptor: &Descriptor) -> Option<()> {
+        let path = pull.blob(&descriptor.digest);
+        let question = pull.question("blob", Method::GET, path, Some("config"));
+        let whole = self.fetch(&question, MAX_CONFIG_BYTES).await?;
+        let checked = content::blob(&whole.body, whole.header("content-type"), descriptor);
+        let failed = match checked.and_then(|()| content::config(&whole.body)) {
+            Err(trouble) => trouble.failed(&whole.host, pull.image),
+            Ok(Config {
+                platform: Some(platform),
+                ..
+            }) if !platform.runs_on(&self.options.platform) => (
+                format!("an image for {platform}"),
+                self.platform_fault(pull),
+            ),
+            Ok(_) => {
+                self.add_whole(&whole, "the config, as its digest says");
+                return Some(());
             }
-            Ok(answer) => {
-                let words = format!("status {}", answer.status());
-                self.fail("redirect", &host, start, (words, fault));
-            }
-            Err((detail, _)) => self.fail("redirect", &host, start, (detail, fault)),
-        }
-    }
-
-    /// Whether the second host has an address that takes a connection. Behind a proxy, only the proxy can tell.
-    async fn reach_second(&mut self, url: &Url) -> bool {
-        let fault = Fault::Redirect(authority(url));
-        let host = url.host_str().unwrap_or_default().to_owned();
-        let port = url.port_or_known_default().unwrap_or(443);
-        let start = Instant::now();
-        match connect::resolve(&host, port, self.limit).await {
-            Ok(addresses) => {
-                self.add("dns", &host, start, Ok(described(&addresses)));
-                let (stream, _) = self.try_all(&addresses).await;
-                if stream.is_none() {
-                    self.fault.get_or_insert(fault);
-                }
-                stream.is_some()
-            }
-            Err(detail) => {
-                self.fail("dns", &host, start, (detail, fault));
-                false
-            }
-        }
-    }
-
-    fn refused(&self, answer: &Response, host: &str, image: &Reference) -> Failed {
-        let host = host.to_owned();
-        let image = image.to_string();
-        let origin = self.sign_in.origin().map(ToOwned::to_owned);
-        let fault = match answer.status().as_u16() {
-            401 => Fault::Credentials { image, origin },
-            403 => Fault::Forbidden { image, origin },
-            404 => Fault::NotFound(image),
-            429 => Fault::RateLimit(host),
-            status => Fault::Registry { host, status },
         };
-        (format!("status {}", answer.status()), fault)
+        self.fail(whole.stage, &whole.target, whole.start, failed);
+        None
+    }
+
+    /// The first layer, of which only the beginning is waited for: it may lie at another host than the config.
+    async fn first_layer(&mut self, pull: &Pull<'_>, manifest: &ImageManifest) {
+        let Some(layer) = manifest.layers.iter().find(|layer| !layer.is_foreign()) else {
+            return;
+        };
+        let path = pull.blob(&layer.digest);
+        let question = pull.question("layer", Method::GET, path, Some("layer"));
+        let Some(good) = self.ask(&question).await else {
+            return;
+        };
+        let declared = layer.size.0;
+        match good.answer.content_length() {
+            Some(length) if length != declared => {
+                let words = format!("{length} bytes, and {declared} are declared");
+                self.fail_good(&good, (words, damaged(&good.host, pull)));
+            }
+            _ => {
+                let words = format!("the first layer, status {}", good.answer.status());
+                self.add(good.stage, &good.target, good.start, Ok(words));
+            }
+        }
+    }
+
+    fn add_whole(&mut self, whole: &Whole, what: &str) {
+        let words = format!(
+            "status {}, {} bytes: {what}",
+            whole.status,
+            whole.body.len()
+        );
+        self.add(whole.stage, &whole.target, whole.start, Ok(words));
+    }
+
+    fn fail_good(&mut self, good: &Good, failed: Failed) {
+        self.fail(good.stage, &good.target, good.start, failed);
+    }
+
+    fn platform_fault(&self, pull: &Pull<'_>) -> Fault {
+        Fault::Platform {
+            image: pull.image.to_string(),
+            platform: self.options.platform.to_string(),
+        }
+    }
+}
+
+fn damaged(host: &str, pull: &Pull<'_>) -> Fault {
+    Fault::Damaged {
+        host: host.to_owned(),
+        image: pull.image.to_string(),
     }
 }

@@ -1,7 +1,7 @@
 //! Ways in which registries misbehave, and what must be said of each: one table, in one file per family. Each row is a test of
 //! its own through the real binary, and a line of the table in `docs/faults.md`.
 
-mod answer;
+pub mod answer;
 mod authentication;
 mod blobs;
 mod compression;
@@ -15,7 +15,7 @@ mod kinds;
 mod proxies;
 mod redirects;
 mod run;
-mod server;
+pub mod server;
 mod statuses;
 mod table;
 mod tls;
