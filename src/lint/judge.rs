@@ -9,7 +9,7 @@ use crate::facts::{Answer, BaseImages, Depth, Lookup, Missing, RefusalReason};
 use crate::finding::Finding;
 use crate::oci::{Platform, Reference};
 use crate::registry::Wanted;
-use crate::rule::Subject;
+use crate::rule::{ProbeFlags, Subject};
 use crate::settings::{Settings, Standards};
 use crate::text::SourceMap;
 use crate::workload::{Landing, Occurrence, PullSecret, PullSecrets, Role, landing};
@@ -202,6 +202,7 @@ pub(super) fn findings(
         .flat_map(|rule| target.pools.iter().flat_map(rule.check_pool))
         .collect();
     set_severities(&mut findings, &settings.standards);
+    let probe_flags = probe_flags(settings);
     let places = occurrences.iter().zip(landings).zip(as_pods);
     for ((occurrence, pools), as_pod) in places {
         if occurrence.role == Role::Provisional {
@@ -223,6 +224,7 @@ pub(super) fn findings(
             pull_secrets: secrets.all,
             idle_secrets: &secrets.idle,
             budgets: &standards.budgets,
+            probe_flags: &probe_flags,
         };
         let found = standards.rules().flat_map(|rule| (rule.check)(&subject));
         let before = findings.len();
@@ -230,6 +232,17 @@ pub(super) fn findings(
         set_severities(&mut findings[before..], &standards);
     }
     findings
+}
+
+/// How this run asks registries.
+fn probe_flags(settings: &Settings) -> ProbeFlags {
+    let files = settings.ca_files.iter();
+    ProbeFlags {
+        plain_http: settings.plain_http.clone(),
+        ca_files: files.map(|path| path.display().to_string()).collect(),
+        mirrors: settings.mirrors.clone(),
+        timeout: (settings.timeout != Settings::DEFAULT_TIMEOUT).then_some(settings.timeout),
+    }
 }
 
 fn set_severities(findings: &mut [Finding], standards: &Standards) {

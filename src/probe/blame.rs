@@ -120,3 +120,94 @@ impl Fault {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::classify;
+
+    #[test]
+    fn the_class_is_the_one_that_a_node_s_own_message_has() {
+        let host = || "registry.example.com".to_owned();
+        let image = || "registry.example.com/app:1".to_owned();
+        let url = "https://registry.example.com/v2/app/manifests/1";
+        let head = format!("failed to do request: Head \"{url}\"");
+        let status = format!("unexpected status from HEAD request to {url}");
+        let x509 = "tls: failed to verify certificate: x509";
+        for (fault, message) in [
+            (
+                Fault::Name(host()),
+                format!("{head}: dial tcp: lookup registry.example.com: no such host"),
+            ),
+            (
+                Fault::Connection { host: host(), silent: false },
+                format!("{head}: dial tcp 10.0.0.1:443: connect: connection refused"),
+            ),
+            (
+                Fault::Connection { host: host(), silent: true },
+                format!("{head}: dial tcp 10.0.0.1:443: i/o timeout"),
+            ),
+            (
+                Fault::ProxyOutOfReach(host()),
+                format!("{head}: proxyconnect tcp: dial tcp 10.0.0.1:3128: connect: connection refused"),
+            ),
+            (
+                Fault::Proxy(host()),
+                format!("{head}: Proxy Authentication Required"),
+            ),
+            (
+                Fault::PlainHttp(host()),
+                format!("{head}: http: server gave HTTP response to HTTPS client"),
+            ),
+            (
+                Fault::SelfSigned { host: host(), subject: host() },
+                format!("{head}: {x509}: certificate signed by unknown authority"),
+            ),
+            (
+                Fault::CertificateDates(host()),
+                format!("{head}: {x509}: certificate has expired or is not yet valid: current time 2026-01-01T00:00:00Z is after 2025-01-01T00:00:00Z"),
+            ),
+            (
+                Fault::CertificateName(host()),
+                format!("{head}: {x509}: certificate is valid for other.example, not registry.example.com"),
+            ),
+            (
+                Fault::Answer(host()),
+                format!("{head}: net/http: timeout awaiting response headers"),
+            ),
+            (
+                Fault::Registry { host: host(), status: 503 },
+                format!("{status}: 503 Service Unavailable"),
+            ),
+            (
+                Fault::RateLimit(host()),
+                format!("{status}: 429 Too Many Requests"),
+            ),
+            (
+                Fault::Forbidden { image: image(), origin: None },
+                format!("{status}: 403 Forbidden"),
+            ),
+            (
+                Fault::NotFound(image()),
+                format!("{}: not found", image()),
+            ),
+            (
+                Fault::Schema1(image()),
+                "media type \"application/vnd.docker.distribution.manifest.v1+prettyjws\" is no longer supported since containerd v2.1, \
+                 please rebuild the image".to_owned(),
+            ),
+            (
+                Fault::Platform { image: image(), platform: "linux/arm64".to_owned() },
+                "no match for platform in manifest: not found".to_owned(),
+            ),
+        ] {
+            let message = format!(
+                "Failed to pull image \"{}\": rpc error: code = Unknown desc = failed to pull and unpack image \"{}\": failed to \
+                 resolve reference \"{}\": {message}",
+                image(), image(), image()
+            );
+            let found = classify(&message).first().map(|cause| cause.class);
+            assert_eq!(fault.class(), found, "{message}");
+        }
+    }
+}

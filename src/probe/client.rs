@@ -5,11 +5,12 @@ use std::io::Read as _;
 use std::path::Path;
 
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Proxy, Url};
+use reqwest::{Client, Proxy, Url};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::{Options, ProbeError};
+use crate::registry::tls_config;
 
 /// The most bytes of a file of certificate authorities.
 const MAX_CA_BYTES: u64 = 4 << 20;
@@ -21,36 +22,24 @@ pub(super) fn client(
     proxy: Option<&Url>,
 ) -> Result<Client, ProbeError> {
     let fail = |error: reqwest::Error| ProbeError::Client(error.to_string());
-    let own: Vec<Certificate> = authorities
-        .iter()
-        .filter_map(|der| Certificate::from_der(der).ok())
-        .collect();
     let proxy = match proxy {
         Some(url) => Some(Proxy::all(url.clone()).map_err(fail)?),
         None => None,
     };
-    let builder = || {
-        let plain = Client::builder()
-            .user_agent(&options.user_agent)
-            .redirect(Policy::none())
-            .retry(reqwest::retry::never())
-            .timeout(options.timeout)
-            .no_proxy();
-        match &proxy {
-            Some(proxy) => plain.proxy(proxy.clone()),
-            None => plain,
-        }
+    let tls =
+        tls_config(authorities, None).map_err(|error| ProbeError::Client(error.to_string()))?;
+    let plain = Client::builder()
+        .user_agent(&options.user_agent)
+        .redirect(Policy::none())
+        .retry(reqwest::retry::never())
+        .timeout(options.timeout)
+        .tls_backend_preconfigured(tls)
+        .no_proxy();
+    let builder = match proxy {
+        Some(proxy) => plain.proxy(proxy),
+        None => plain,
     };
-    if let Ok(client) = builder().tls_certs_merge(own.clone()).build() {
-        return Ok(client);
-    }
-    let web = webpki_root_certs::TLS_SERVER_ROOT_CERTS
-        .iter()
-        .filter_map(|der| Certificate::from_der(der).ok());
-    builder()
-        .tls_certs_only(web.chain(own))
-        .build()
-        .map_err(fail)
+    builder.build().map_err(fail)
 }
 
 /// The certificates of a PEM file.

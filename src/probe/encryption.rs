@@ -3,19 +3,16 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-};
-use rustls_platform_verifier::Verifier;
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::certificate::{self, Certificate};
 use super::connect::{Wire, no_answer};
+use crate::registry::server_verifier;
 
 /// The most certificates of a chain that are described.
 const MAX_CHAIN: usize = 8;
@@ -69,7 +66,7 @@ pub(super) async fn greet(
 ) -> Result<(Handshake, Wire), NoHandshake> {
     let failed = |error: &dyn ToString| NoHandshake::Failed(error.to_string());
     let recorder = Arc::new(Recorder {
-        judge: judge(authorities).map_err(|error| failed(&error))?,
+        judge: server_verifier(authorities).map_err(|error| failed(&error))?,
         seen: Mutex::default(),
     });
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -112,26 +109,6 @@ fn no_handshake(error: &std::io::Error) -> NoHandshake {
         Some(Error::InvalidMessage(_)) => NoHandshake::NotTls,
         _ => NoHandshake::Failed(error.to_string()),
     }
-}
-
-/// The machine's own judgement; where it has no authorities at all, as in an image built from scratch, that of the web.
-fn judge(authorities: &[CertificateDer<'static>]) -> Result<Arc<dyn ServerCertVerifier>, Error> {
-    let provider = Arc::new(ring::default_provider());
-    let own = authorities.iter().cloned();
-    if let Ok(verifier) = Verifier::new_with_extra_roots(own.clone(), Arc::clone(&provider)) {
-        return Ok(Arc::new(verifier));
-    }
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(
-        webpki_root_certs::TLS_SERVER_ROOT_CERTS
-            .iter()
-            .cloned()
-            .chain(own),
-    );
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
-        .build()
-        .map(|verifier| verifier as Arc<dyn ServerCertVerifier>)
-        .map_err(|error| Error::General(error.to_string()))
 }
 
 /// Records a chain and the judgement on it, and lets the handshake go on.

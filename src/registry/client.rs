@@ -5,8 +5,11 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, Url};
+use reqwest::{Client, ClientBuilder, Proxy, Url};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
+use super::verifier::{ClientIdentity, tls_config};
 use super::{Options, Proxies, RegistryError};
 
 /// The longest wait for a connection, with TLS.
@@ -74,8 +77,8 @@ pub(super) fn build(options: &Options, trust: &Trust) -> Result<Client, Registry
 /// What a client is made from.
 #[derive(Debug)]
 struct Blueprint {
-    certificates: Vec<Certificate>,
-    identity: Option<Identity>,
+    certificates: Vec<CertificateDer<'static>>,
+    identity: Option<ClientIdentity>,
     user_agent: String,
     connect_timeout: Duration,
     idle: usize,
@@ -111,12 +114,8 @@ impl Blueprint {
 
     /// It never follows a redirect by itself, and asks for no compression, so that a body is what its digest covers.
     fn builder(&self) -> ClientBuilder {
-        let builder = match self.identity.clone() {
-            Some(identity) => Client::builder().identity(identity),
-            None => Client::builder(),
-        };
         let proxies = self.proxies.clone();
-        builder
+        Client::builder()
             .no_proxy()
             .proxy(Proxy::custom(move |url| proxies.of(url)))
             .user_agent(&self.user_agent)
@@ -127,17 +126,11 @@ impl Blueprint {
             .pool_max_idle_per_host(self.idle)
     }
 
-    /// It trusts the system's certificate authorities, and where the system has none, as in an image built from scratch,
-    /// those of the web (CCADB).
+    /// It trusts the system's certificate authorities, and those of the files.
     fn build(&self) -> Result<Client, RegistryError> {
-        let own = || self.certificates.iter().cloned();
-        if let Ok(client) = self.builder().tls_certs_merge(own()).build() {
-            return Ok(client);
-        }
-        let web = webpki_root_certs::TLS_SERVER_ROOT_CERTS
-            .iter()
-            .filter_map(|der| Certificate::from_der(der).ok());
-        finished(self.builder().tls_certs_only(web.chain(own())))
+        let config = tls_config(&self.certificates, self.identity.as_ref())
+            .map_err(|error| RegistryError::Tls(error.to_string()))?;
+        finished(self.builder().tls_backend_preconfigured(config))
     }
 
     fn without_certificates(&self) -> Result<Client, RegistryError> {
@@ -151,7 +144,7 @@ fn finished(builder: ClientBuilder) -> Result<Client, RegistryError> {
         .map_err(|error| RegistryError::Tls(error.to_string()))
 }
 
-fn read_identity(certificate: &Path, key: Option<&Path>) -> Result<Identity, RegistryError> {
+fn read_identity(certificate: &Path, key: Option<&Path>) -> Result<ClientIdentity, RegistryError> {
     let fail = |reason: String| RegistryError::ClientCertificate {
         path: certificate.to_owned(),
         reason,
@@ -163,18 +156,20 @@ fn read_identity(certificate: &Path, key: Option<&Path>) -> Result<Identity, Reg
         pem.extend(text);
         pem.push(b'\n');
     }
-    Identity::from_pem(&pem).map_err(|_| fail("it is no PEM certificate with its key".to_owned()))
+    ClientIdentity::from_pem(&pem)
+        .ok_or_else(|| fail("it is no PEM certificate with its key".to_owned()))
 }
 
-fn read_certificates(path: &Path) -> Result<Vec<Certificate>, RegistryError> {
+fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, RegistryError> {
     let fail = |reason: String| RegistryError::CaFile {
         path: path.to_owned(),
         reason,
     };
     let pem = super::content::read_bounded(path, MAX_CA_BYTES)
         .map_err(|error| fail(error.to_string()))?;
-    let certificates =
-        Certificate::from_pem_bundle(&pem).map_err(|error| fail(error.to_string()))?;
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
+        .collect::<Result<_, _>>()
+        .map_err(|error| fail(error.to_string()))?;
     if certificates.is_empty() {
         return Err(fail("it holds no PEM certificate".to_owned()));
     }

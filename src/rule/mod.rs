@@ -39,6 +39,7 @@ mod nowhere_to_run;
 mod older_tag;
 mod oversized_image;
 mod oversized_layer;
+mod probe_command;
 mod pull_secret_mismatch;
 mod redundant_layer;
 mod retired_registry;
@@ -57,6 +58,7 @@ mod unused_ignore;
 mod wrong_platform;
 
 pub use node_identity::{has_node_identity, is_public};
+pub use probe_command::ProbeFlags;
 pub use subject::{Budgets, Subject};
 pub use unused_ignore::unused_ignore;
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::ProbeFlags;
+
 use crate::cluster::{NodePool, Target};
 use crate::facts::{
     Answer, BaseImages, Earlier, Failure, Found, Identity, Lookup, PlatformImage, Refusal,
@@ -35,6 +37,8 @@ pub struct Subject<'a> {
     pub idle_secrets: &'a [&'a PullSecret],
     /// The limits that sizes are held against.
     pub budgets: &'a Budgets,
+    /// How registries were asked.
+    pub probe_flags: &'a ProbeFlags,
 }
 
 /// The limits that sizes are held against.

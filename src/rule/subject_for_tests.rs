@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Budgets, Rule, Subject};
+use super::{Budgets, ProbeFlags, Rule, Subject};
 use crate::cluster::{NodePool, Runtime, RuntimeKind, Target};
 use crate::facts::{
     Answer, BaseImages, Earlier, Failure, FailureReason, Found, Identity, Lookup, PlatformImage,
@@ -30,6 +30,7 @@ pub struct Case {
     pub pools: Vec<NodePool>,
     pub pull_secrets: PullSecrets,
     pub budgets: Budgets,
+    pub probe_flags: ProbeFlags,
 }
 
 impl Case {
@@ -63,6 +64,7 @@ impl Case {
             pools: Vec::new(),
             pull_secrets: PullSecrets::default(),
             budgets: Budgets::default(),
+            probe_flags: ProbeFlags::default(),
         }
     }
 
@@ -255,6 +257,7 @@ impl Case {
                 .pull_secrets
                 .idle(std::slice::from_ref(&self.occurrence)),
             budgets: &self.budgets,
+            probe_flags: &self.probe_flags,
         })
     }
 

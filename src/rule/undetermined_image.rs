@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::event::{Pull, Wording};
-use super::{Finding, Subject, declare_rule};
+use super::{Finding, ProbeFlags, Subject, declare_rule};
 use crate::facts::{Answer, Depth, Failure, FailureReason};
 use crate::finding::{Event, Severity};
 use crate::oci::Reference;
@@ -54,10 +54,11 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         .unwrap_or_else(|| reference.api_host());
     let mut help = help(failure, host, reference);
     if is_about_the_way(failure.reason) {
-        help = format!(
-            "{help} `oci-preflight probe {}` shows at which stage the way ends.",
-            reference.api_host()
-        );
+        let flags = match failure.reason {
+            FailureReason::Timeout => subject.probe_flags.clone(),
+            _ => subject.probe_flags.without_timeout(),
+        };
+        help = format!("{help} {}", where_to_look(&flags, reference));
     }
     if !failure.detail.is_empty() {
         help = format!("{help} What happened: {}", failure.detail);
@@ -81,6 +82,22 @@ fn is_about_the_way(reason: FailureReason) -> bool {
         reason,
         FailureReason::RateLimited | FailureReason::Credentials
     )
+}
+
+/// The commands to run, as this run has asked.
+fn where_to_look(flags: &ProbeFlags, reference: &Reference) -> String {
+    let commands: Vec<String> = flags
+        .commands(reference)
+        .iter()
+        .map(|command| format!("`{command}`"))
+        .collect();
+    match commands.as_slice() {
+        [_] => format!("{} shows at which stage the way ends.", commands.join("")),
+        _ => format!(
+            "At which stage the way ends, to each host that was asked: {}.",
+            commands.join(", ")
+        ),
+    }
 }
 
 /// Content that is there and damaged is `corrupt-manifest`'s.

@@ -44,6 +44,7 @@ mod partition;
 mod pods;
 mod pre_commit;
 mod probe;
+mod probe_advice;
 mod probe_content;
 mod probe_ways;
 mod python_tools;

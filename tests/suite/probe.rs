@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use oci_preflight::event::Class;
 use oci_preflight::oci::Platform;
-use oci_preflight::probe::{Fault, Options, ProbeReport, Proxies, StageVerdict, run};
+use oci_preflight::probe::{Fault, Options, ProbeReport, Proxies, Side, StageVerdict, run};
 use rcgen::{Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -48,6 +49,21 @@ pub fn detail<'a>(report: &'a ProbeReport, stage: &str) -> &'a str {
         .map_or("", |tried| &tried.detail)
 }
 
+/// Holds the report to the first stage that fails, to the side and to the class of cause.
+pub fn assert_blames(report: &ProbeReport, stage: &str, side: Side, class: Class) {
+    let text = report.to_text();
+    let fault = report.fault.as_ref().unwrap_or_else(|| panic!("{text}"));
+    assert_eq!(fault.side(), side, "{text}");
+    assert_eq!(fault.class(), Some(class), "{text}");
+    let mut failed = report.stages.iter();
+    let failed = failed.find(|stage| stage.verdict == StageVerdict::Failed);
+    assert_eq!(failed.map(|failed| failed.stage), Some(stage), "{text}");
+    let json = report.to_json();
+    assert_eq!(json["verdict"], "failed");
+    assert_eq!(json["side"], side.as_str());
+    assert_eq!(json["class"], class.as_str());
+}
+
 #[tokio::test]
 async fn a_name_that_does_not_resolve_is_the_resolver_s() {
     let report = probe("registry.invalid", &options()).await;
@@ -57,13 +73,18 @@ async fn a_name_that_does_not_resolve_is_the_resolver_s() {
     );
     assert_eq!(verdict(&report, "dns"), Some(StageVerdict::Failed));
     assert_eq!(verdict(&report, "http"), Some(StageVerdict::Skipped));
+    assert_blames(&report, "dns", Side::Resolver, Class::DnsFailure);
+}
+
+/// An address of this machine at which nobody listens.
+pub fn closed_port() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address")
 }
 
 #[tokio::test]
 async fn a_closed_port_refuses() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    drop(listener);
+    let address = closed_port();
     let report = probe(&address.to_string(), &options()).await;
     let host = "127.0.0.1".to_owned();
     assert_eq!(
@@ -74,6 +95,12 @@ async fn a_closed_port_refuses() {
         })
     );
     assert_eq!(verdict(&report, "tcp"), Some(StageVerdict::Failed));
+    assert_blames(
+        &report,
+        "tcp",
+        Side::Registry,
+        Class::RedirectTargetUnreachable,
+    );
 }
 
 /// Linux drops what would begin a connection to a listener whose queue is full.
@@ -102,6 +129,12 @@ async fn dropped_packets_are_silence() {
         report.to_text().contains("firewall"),
         "{}",
         report.to_text()
+    );
+    assert_blames(
+        &report,
+        "tcp",
+        Side::Network,
+        Class::RedirectTargetUnreachable,
     );
 }
 
@@ -209,6 +242,7 @@ async fn an_unknown_authority_is_named() {
         report.fault,
         Some(Fault::CertificateIssuer { host, issuer })
     );
+    assert_blames(&report, "tls", Side::Trust, Class::TlsUnknownCa);
 }
 
 #[tokio::test]
@@ -232,6 +266,69 @@ async fn a_self_signed_certificate_is_named() {
         report.to_text()
     );
     assert_eq!(verdict(&report, "http"), Some(StageVerdict::Skipped));
+    assert_blames(&report, "tls", Side::Trust, Class::TlsUnknownCa);
+}
+
+/// A server whose certificate is an authority's and signs itself, as `openssl req -x509` makes it: its port, and what trusts it.
+async fn own_authority(change: impl FnOnce(&mut CertificateParams)) -> (u16, Options, TempDir) {
+    let key = KeyPair::generate().expect("a key");
+    let mut parameters = certificate_for("localhost");
+    parameters.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    change(&mut parameters);
+    let certificate = parameters.self_signed(&key).expect("a certificate");
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, certificate.pem()).expect("a file");
+    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+    let port = serve_certificate(&certificate, &key, answer).await;
+    let trusting = Options {
+        ca_files: vec![file],
+        ..options()
+    };
+    (port, trusting, folder)
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_its_own_authority_is_taken_where_it_is_known() {
+    let (port, trusting, _folder) = own_authority(|_| ()).await;
+    let host = format!("localhost:{port}");
+    let report = probe(&host, &trusting).await;
+    assert!(report.is_clear(), "{}", report.to_text());
+    let report = probe(&host, &options()).await;
+    assert!(
+        matches!(&report.fault, Some(Fault::SelfSigned { host: named, .. }) if *named == host),
+        "{}",
+        report.to_text()
+    );
+    let text = report.to_json()["help"].to_string();
+    assert!(
+        text.contains("signed itself") && text.contains("--ca-file"),
+        "{text}"
+    );
+    // Another authority of that name does not help.
+    let (_, others, _folder) = own_authority(|_| ()).await;
+    let report = probe(&host, &others).await;
+    assert_eq!(verdict(&report, "tls"), Some(StageVerdict::Failed));
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_its_own_authority_still_needs_its_name_and_dates() {
+    let (port, trusting, _folder) = own_authority(|parameters| {
+        parameters.not_before = rcgen::date_time_ymd(2019, 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    })
+    .await;
+    let host = format!("localhost:{port}");
+    let report = probe(&host, &trusting).await;
+    assert_eq!(report.fault, Some(Fault::CertificateDates(host)));
+    let (port, trusting, _folder) = own_authority(|parameters| {
+        *parameters = certificate_for("other.example");
+        parameters.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    })
+    .await;
+    let host = format!("localhost:{port}");
+    let report = probe(&host, &trusting).await;
+    assert_eq!(report.fault, Some(Fault::CertificateName(host)));
 }
 
 #[tokio::test]
@@ -249,6 +346,7 @@ async fn an_expired_certificate_shows_its_dates() {
         "{}",
         report.to_text()
     );
+    assert_blames(&report, "tls", Side::Registry, Class::TlsUnknownCa);
 }
 
 #[tokio::test]
@@ -258,6 +356,7 @@ async fn a_certificate_for_another_name_is_told() {
     let host = format!("localhost:{port}");
     let report = probe(&host, &authority.options()).await;
     assert_eq!(report.fault, Some(Fault::CertificateName(host)));
+    assert_blames(&report, "tls", Side::Registry, Class::TlsUnknownCa);
 }
 
 const IMAGE: &str = "team/app:1";
@@ -277,19 +376,23 @@ async fn registry(statuses: &[(&str, u16)]) -> MockServer {
 #[tokio::test]
 async fn a_refusal_of_the_manifest_is_told_by_its_status() {
     let image = |server: &MockServer| format!("{}/{IMAGE}", server.address());
-    for (status, expected) in [
+    for (status, side, class, expected) in [
         (
             401,
+            Side::Credentials,
+            Class::CredentialsMissing,
             (|image| Fault::Credentials {
                 image,
                 origin: None,
             }) as fn(String) -> Fault,
         ),
-        (403, |image| Fault::Forbidden {
-            image,
-            origin: None,
+        (403, Side::Permission, Class::PermissionDenied, |image| {
+            Fault::Forbidden {
+                image,
+                origin: None,
+            }
         }),
-        (404, Fault::NotFound),
+        (404, Side::Image, Class::TagNotFound, Fault::NotFound),
     ] {
         let server = registry(&[("/v2/", 200), ("/v2/team/app/manifests/1", status)]).await;
         let report = probe(&image(&server), &options()).await;
@@ -302,6 +405,51 @@ async fn a_refusal_of_the_manifest_is_told_by_its_status() {
         assert_eq!(verdict(&report, "http"), Some(StageVerdict::Ok));
         assert_eq!(verdict(&report, "manifest"), Some(StageVerdict::Failed));
         assert_eq!(verdict(&report, "blob"), Some(StageVerdict::Skipped));
+        assert_blames(&report, "manifest", side, class);
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_fails_is_the_registry_s_and_a_limit_is_told() {
+    for (status, stage, side, class) in [
+        (500, "http", Side::Registry, Class::Registry5xx),
+        (503, "http", Side::Registry, Class::Registry5xx),
+        (429, "http", Side::Registry, Class::RateLimit),
+        (403, "http", Side::Permission, Class::PermissionDenied),
+    ] {
+        let server = registry(&[("/v2/", status)]).await;
+        let report = probe(&server.address().to_string(), &options()).await;
+        assert_blames(&report, stage, side, class);
+    }
+    let server = registry(&[("/v2/", 200), ("/v2/team/app/manifests/1", 502)]).await;
+    let report = probe(&format!("{}/{IMAGE}", server.address()), &options()).await;
+    assert_blames(&report, "manifest", Side::Registry, Class::Registry5xx);
+}
+
+#[tokio::test]
+async fn a_token_service_that_is_out_of_reach_is_told_from_the_registry() {
+    let dead = closed_port();
+    for (realm, stage, side, class) in [
+        (
+            format!("http://{dead}/token"),
+            "tcp",
+            Side::Network,
+            Class::RedirectTargetUnreachable,
+        ),
+        (
+            "http://tokens.invalid/token".to_owned(),
+            "dns",
+            Side::Resolver,
+            Class::DnsFailure,
+        ),
+    ] {
+        let server = MockServer::start().await;
+        let challenge = format!("Bearer realm=\"{realm}\",service=\"example\"");
+        let answer = ResponseTemplate::new(401).insert_header("www-authenticate", challenge);
+        mount(&server, vec![("/v2/".to_owned(), answer)]).await;
+        let report = probe(&format!("{}/{IMAGE}", server.address()), &options()).await;
+        assert_blames(&report, stage, side, class);
+        assert_eq!(verdict(&report, "token"), Some(StageVerdict::Skipped));
     }
 }
 
@@ -320,6 +468,12 @@ async fn a_slow_server_is_not_waited_for() {
     };
     let report = probe(&host, &options).await;
     assert_eq!(report.fault, Some(Fault::Answer(host)));
+    assert_blames(
+        &report,
+        "http",
+        Side::Registry,
+        Class::RedirectTargetUnreachable,
+    );
 }
 
 /// The content of a server: what it answers to each path.
@@ -444,13 +598,17 @@ async fn the_whole_way_is_walked_up_to_the_second_host() {
 
 #[tokio::test]
 async fn a_second_host_that_is_dead_is_named() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let dead = listener.local_addr().expect("an address");
-    drop(listener);
+    let dead = closed_port();
     let server = whole_registry(&format!("http://{dead}")).await;
     let report = probe(&format!("{}/{IMAGE}", server.address()), &options()).await;
     assert_eq!(report.fault, Some(Fault::OtherHost(dead.to_string())));
     assert_eq!(verdict(&report, "blob"), Some(StageVerdict::Ok));
+    assert_blames(
+        &report,
+        "tcp",
+        Side::Network,
+        Class::RedirectTargetUnreachable,
+    );
 }
 
 #[tokio::test]
@@ -481,6 +639,7 @@ async fn a_proxy_that_refuses_is_named() {
         "{}",
         report.to_text()
     );
+    assert_blames(&report, "tunnel", Side::Proxy, Class::TlsInterceptingProxy);
 }
 
 #[tokio::test]

@@ -2,10 +2,10 @@
 
 use oci_preflight::event::Class;
 use oci_preflight::oci::{Digest, Platform};
-use oci_preflight::probe::{Fault, Options, ProbeReport, Side, StageVerdict};
+use oci_preflight::probe::{Fault, Options, ProbeReport, Side};
 
 use crate::images::Image;
-use crate::probe::{options, probe};
+use crate::probe::{assert_blames, options, probe};
 use crate::registry_faults::answer::{Answer, Step, bytes, error, redirect, whole};
 use crate::registry_faults::server::{FaultRegistry, Request, Serve, good_image};
 
@@ -20,21 +20,6 @@ async fn probed_at(serve: Serve, version: &str, options: &Options) -> (ProbeRepo
 
 async fn probed(serve: Serve) -> ProbeReport {
     probed_at(serve, ":1", &options()).await.0
-}
-
-/// Holds the report to a stage that fails as the last one that was tried, to the side and to the class.
-fn assert_blames(report: &ProbeReport, stage: &str, side: Side, class: Class) {
-    let text = report.to_text();
-    let fault = report.fault.as_ref().unwrap_or_else(|| panic!("{text}"));
-    assert_eq!(fault.side(), side, "{text}");
-    assert_eq!(fault.class(), Some(class), "{text}");
-    let mut failed = report.stages.iter();
-    let failed = failed.find(|stage| stage.verdict == StageVerdict::Failed);
-    assert_eq!(failed.map(|failed| failed.stage), Some(stage), "{text}");
-    let json = report.to_json();
-    assert_eq!(json["verdict"], "failed");
-    assert_eq!(json["side"], side.as_str());
-    assert_eq!(json["class"], class.as_str());
 }
 
 /// What `answer` says to a manifest's GET; all else is sound.

@@ -1,20 +1,19 @@
 //! Who asks, and which way: credentials, proxies over TLS, and a network of its own.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
-use oci_preflight::probe::{Fault, Options, Proxies, StageVerdict};
+use oci_preflight::event::Class;
+use oci_preflight::probe::{Fault, Options, Proxies, Side, StageVerdict};
 use oci_preflight::registry::{CredentialFile, CredentialSources};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use wiremock::matchers::{header, header_exists, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::probe::{
-    Authority, blobs, certificate_for, detail, index, manifests, options, probe, storage, verdict,
-    whole_registry,
+    Authority, assert_blames, blobs, certificate_for, closed_port, detail, index, manifests,
+    options, probe, storage, verdict, whole_registry,
 };
 
 /// `ada:s3cret`, as HTTP and Docker's file write it.
@@ -209,6 +208,7 @@ async fn a_proxy_over_tls_that_refuses_is_named() {
         report.fault,
         Some(Fault::Proxy("registry.example.com".to_owned()))
     );
+    assert_blames(&report, "tunnel", Side::Proxy, Class::TlsInterceptingProxy);
 }
 
 #[tokio::test]
@@ -228,13 +228,12 @@ async fn a_proxy_that_nobody_knows_is_sent_nothing() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_not_there_is_the_connection_that_fails() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address: SocketAddr = listener.local_addr().expect("an address");
-    drop(listener);
+async fn a_proxy_that_is_not_there_is_the_proxy_s() {
+    let address = closed_port();
     let report = through(address.port(), options()).await;
     let proxy = format!("localhost:{}", address.port());
     assert_eq!(report.fault, Some(Fault::ProxyOutOfReach(proxy)));
+    assert_blames(&report, "tcp", Side::Proxy, Class::TlsInterceptingProxy);
 }
 
 /// A network of its own whose only route leads to nowhere: what is sent is lost without a word, as behind a firewall. The
@@ -268,4 +267,9 @@ fn packets_that_a_network_drops_are_told_from_a_refusal() {
     assert_eq!(output.status.code(), Some(1));
     let help = report["help"].as_str().expect("help");
     assert!(help.contains("drops the packets"), "{help}");
+    assert_eq!(report["side"], "network");
+    assert_eq!(report["class"], "redirect_target_unreachable");
+    let stages = report["stages"].as_array().expect("stages");
+    let failed = stages.iter().find(|stage| stage["verdict"] == "failed");
+    assert_eq!(failed.expect("a stage")["stage"], "tcp");
 }

@@ -18,7 +18,7 @@ mod run;
 pub mod server;
 mod statuses;
 mod table;
-mod tls;
+pub mod tls;
 mod tokens;
 
 use std::sync::{Arc, Mutex};

@@ -64,18 +64,26 @@ fn trusted(serve: Serve, signed: Signed) -> Stage {
     Stage::of(server).trusting(&authority)
 }
 
-/// A registry whose certificate is its own authority, which nobody trusts.
-fn selfsigned() -> Stage {
+/// A registry whose certificate signs itself. `openssl req -x509` makes it an authority's as well.
+pub fn selfsigned(is_ca: IsCa) -> (Stage, String) {
     let key = KeyPair::generate().expect("a key");
     let names = LOOPBACK.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let certificate = CertificateParams::new(names)
-        .expect("names")
-        .self_signed(&key)
-        .expect("a certificate");
+    let mut params = CertificateParams::new(names).expect("names");
+    params.is_ca = is_ca;
+    let certificate = params.self_signed(&key).expect("a certificate");
     let config = config(vec![certificate.der().clone()], &key);
     let tls = TlsAcceptor::from(Arc::new(config));
-    Stage::of(FaultRegistry::start(Request::good, Some(tls), "127.0.0.1"))
+    let server = FaultRegistry::start(Request::good, Some(tls), "127.0.0.1");
+    (Stage::of(server), certificate.pem())
 }
+
+/// The same, given as an authority to trust.
+fn selfsigned_trusted(is_ca: IsCa) -> Stage {
+    let (stage, pem) = selfsigned(is_ca);
+    stage.trusting(&pem)
+}
+
+const AUTHORITY: IsCa = IsCa::Ca(BasicConstraints::Unconstrained);
 
 fn sound() -> Signed {
     signed(LOOPBACK, |_| {})
@@ -92,8 +100,14 @@ faults! {
         stage.arguments.clear();
         stage
     };
-    /// A certificate that is its own authority.
-    tls_selfsigned: TLS, selfsigned();
+    /// A certificate that signs itself.
+    tls_selfsigned: TLS, selfsigned(IsCa::NoCa).0;
+    /// A certificate that signs itself, as an authority does.
+    tls_selfsigned_authority: TLS.saying("UnknownIssuer"), selfsigned(AUTHORITY).0;
+    /// A certificate that signs itself and is trusted.
+    tls_selfsigned_trusted: FOUND, selfsigned_trusted(IsCa::NoCa);
+    /// A certificate that signs itself, as an authority does, and is trusted.
+    tls_selfsigned_authority_trusted: FOUND, selfsigned_trusted(AUTHORITY);
     /// A certificate that is no longer valid.
     tls_expired: TLS.saying("expired"), trusted(Request::good, signed(LOOPBACK, |params| {
         params.not_before = date_time_ymd(2020, 1, 1);

@@ -9,7 +9,7 @@ use oci_preflight::finding::Finding;
 use oci_preflight::oci::{
     Bytes, Descriptor, Digest, ImageManifest, Index, IndexEntry, Manifest, media_type,
 };
-use oci_preflight::rule::{Budgets, Subject, find};
+use oci_preflight::rule::{Budgets, ProbeFlags, Subject, find};
 use oci_preflight::text::{Origin, Source, SourceMap};
 use oci_preflight::workload::{Landing, PullSecrets, landing};
 
@@ -83,6 +83,7 @@ impl Case {
             pull_secrets: &PullSecrets::default(),
             idle_secrets: &[],
             budgets: &Budgets::default(),
+            probe_flags: &ProbeFlags::default(),
         };
         (rule.check)(&subject)
     }
