@@ -80,6 +80,17 @@ fn the_job_that_probes_from_a_node_is_sound_and_is_the_one_of_the_readme() {
     assert_eq!(report["images"].as_array().map(Vec::len), Some(1));
     assert_eq!(report["images"][0]["occurrences"][0]["kind"], "Job");
     let job = fs::read_to_string(project().join("fixtures/probe/job.yaml")).expect("the job");
+    for line in [
+        "  backoffLimit: 0",
+        "  activeDeadlineSeconds: 300",
+        "      restartPolicy: Never",
+        "      nodeSelector:",
+        "      tolerations:",
+        "        runAsNonRoot: true",
+        "            limits: {cpu: 500m, memory: 64Mi}",
+    ] {
+        assert!(job.lines().any(|found| found == line), "{line}");
+    }
     let (_, job) = job
         .split_once("\napiVersion:")
         .expect("a comment, then the job");
