@@ -187,53 +187,8 @@ pub(super) struct LintArguments {
     )]
     pub config: Option<PathBuf>,
 
-    /// Node pools, as gcloud, kubectl, aws, az or terraform prints them, or as Karpenter, eksctl and kops have them; `-`
-    /// is standard input.
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "OCI_PREFLIGHT_NODES",
-        help_heading = "Where it will run"
-    )]
-    pub nodes: Vec<PathBuf>,
-
-    /// What `gcloud iam service-accounts list` or `gcloud projects get-iam-policy` prints with --format=json.
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "OCI_PREFLIGHT_IAM",
-        help_heading = "Where it will run"
-    )]
-    pub iam: Vec<PathBuf>,
-
-    /// A pull secret of every pod: the content of a kubernetes.io/dockerconfigjson Secret, or the Secret itself. No
-    /// registry is asked with it.
-    #[arg(
-        long = "pull-secret",
-        value_name = "FILE",
-        env = "OCI_PREFLIGHT_PULL_SECRET",
-        help_heading = "Where it will run"
-    )]
-    pub pull_secrets: Vec<PathBuf>,
-
-    /// A platform that stands in for a node pool.
-    #[arg(
-        long = "platform",
-        value_name = "OS/ARCH[/VARIANT]",
-        value_delimiter = ',',
-        env = "OCI_PREFLIGHT_PLATFORM",
-        help_heading = "Where it will run"
-    )]
-    pub platforms: Vec<Platform>,
-
-    /// The Kubernetes version of node pools that don't say theirs.
-    #[arg(
-        long,
-        value_name = "VERSION",
-        env = "OCI_PREFLIGHT_KUBERNETES_VERSION",
-        help_heading = "Where it will run"
-    )]
-    pub kubernetes_version: Option<KubernetesVersion>,
+    #[command(flatten)]
+    pub cluster: ClusterArguments,
 
     /// What is deployed now: a git revision, or a folder of sources. Images are compared with those that stand there.
     #[arg(
@@ -253,69 +208,14 @@ pub(super) struct LintArguments {
     )]
     pub history: Option<usize>,
 
-    /// Ask nothing over the network. Layouts and node pool files still answer.
-    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-        value_parser = BoolishValueParser::new(), hide_possible_values = true,
-        env = "OCI_PREFLIGHT_OFFLINE", help_heading = "Registries")]
-    pub offline: Option<bool>,
-
-    /// Ask whether every manifest, config and layer that nodes would pull is there, with the declared size. `--deep` implies it.
-    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-        value_parser = BoolishValueParser::new(), hide_possible_values = true,
-        env = "OCI_PREFLIGHT_VERIFY_BLOBS", help_heading = "Registries")]
-    pub verify_blobs: Option<bool>,
-
     /// Read the content of all layers too: wasted bytes, leftovers, programs of another machine, damage.
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
         value_parser = BoolishValueParser::new(), hide_possible_values = true,
         env = "OCI_PREFLIGHT_DEEP", help_heading = "What to check")]
     pub deep: Option<bool>,
 
-    /// Answer for that host from an OCI image layout instead of the network.
-    #[arg(long = "layout", value_name = "HOST[/PREFIX]=DIR", value_parser = layout, env = "OCI_PREFLIGHT_LAYOUT", help_heading = "Registries")]
-    pub layouts: Vec<(String, PathBuf)>,
-
-    /// Speak HTTP without encryption to that host.
-    #[arg(
-        long,
-        value_name = "HOST",
-        value_delimiter = ',',
-        env = "OCI_PREFLIGHT_PLAIN_HTTP",
-        help_heading = "Registries"
-    )]
-    pub plain_http: Vec<String>,
-
-    /// Trust the certificate authorities in that PEM file too.
-    #[arg(
-        long = "ca-file",
-        value_name = "FILE",
-        env = "OCI_PREFLIGHT_CA_FILE",
-        help_heading = "Registries"
-    )]
-    pub ca_files: Vec<PathBuf>,
-
-    /// Ask the hosts that containerd would ask: a folder of HOST/hosts.toml files, such as the nodes' /etc/containerd/certs.d.
-    #[arg(
-        long = "hosts-dir",
-        value_name = "DIR",
-        env = "OCI_PREFLIGHT_HOSTS_DIR",
-        help_heading = "Registries"
-    )]
-    pub hosts_dirs: Vec<PathBuf>,
-
-    /// Ask the hosts that CRI-O would ask: a registries.conf, such as the nodes' /etc/containers/registries.conf, with the
-    /// files of the folder FILE.d.
-    #[arg(
-        long = "registries-conf",
-        value_name = "FILE",
-        env = "OCI_PREFLIGHT_REGISTRIES_CONF",
-        help_heading = "Registries"
-    )]
-    pub registries_confs: Vec<PathBuf>,
-
-    /// Ask that mirror before the registry; several are asked in this order.
-    #[arg(long = "mirror", value_name = "HOST=URL", value_parser = mirror, env = "OCI_PREFLIGHT_MIRROR", help_heading = "Registries")]
-    pub mirrors: Vec<(String, String)>,
+    #[command(flatten)]
+    pub registries: RegistryArguments,
 
     #[arg(long, value_name = "N", value_parser = at_least_one, env = "OCI_PREFLIGHT_CONCURRENCY", help_heading = "Registries",
         help = format!("Questions under way at once [default: {}]", Settings::DEFAULT_CONCURRENCY))]
@@ -426,6 +326,140 @@ pub(super) struct LintArguments {
     pub verbose: bool,
 }
 
+/// Where images will run.
+#[derive(Debug, Default, Args)]
+pub(super) struct ClusterArguments {
+    /// Node pools, as gcloud, kubectl, aws, az or terraform prints them, or as Karpenter, eksctl and kops have them; `-`
+    /// is standard input.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "OCI_PREFLIGHT_NODES",
+        help_heading = "Where it will run"
+    )]
+    pub nodes: Vec<PathBuf>,
+
+    /// What `gcloud iam service-accounts list` or `gcloud projects get-iam-policy` prints with --format=json.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "OCI_PREFLIGHT_IAM",
+        help_heading = "Where it will run"
+    )]
+    pub iam: Vec<PathBuf>,
+
+    /// A pull secret of every pod: the content of a kubernetes.io/dockerconfigjson Secret, or the Secret itself. No
+    /// registry is asked with it.
+    #[arg(
+        long = "pull-secret",
+        value_name = "FILE",
+        env = "OCI_PREFLIGHT_PULL_SECRET",
+        help_heading = "Where it will run"
+    )]
+    pub pull_secrets: Vec<PathBuf>,
+
+    /// A platform that stands in for a node pool.
+    #[arg(
+        long = "platform",
+        value_name = "OS/ARCH[/VARIANT]",
+        value_delimiter = ',',
+        env = "OCI_PREFLIGHT_PLATFORM",
+        help_heading = "Where it will run"
+    )]
+    pub platforms: Vec<Platform>,
+
+    /// The Kubernetes version of node pools that don't say theirs.
+    #[arg(
+        long,
+        value_name = "VERSION",
+        env = "OCI_PREFLIGHT_KUBERNETES_VERSION",
+        help_heading = "Where it will run"
+    )]
+    pub kubernetes_version: Option<KubernetesVersion>,
+}
+
+/// How registries are asked.
+#[derive(Debug, Default, Args)]
+pub(super) struct RegistryArguments {
+    /// Ask nothing over the network. Layouts and node pool files still answer.
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        value_parser = BoolishValueParser::new(), hide_possible_values = true,
+        env = "OCI_PREFLIGHT_OFFLINE", help_heading = "Registries")]
+    pub offline: Option<bool>,
+
+    /// Ask whether every manifest, config and layer that nodes would pull is there, with the declared size. `--deep` implies it.
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        value_parser = BoolishValueParser::new(), hide_possible_values = true,
+        env = "OCI_PREFLIGHT_VERIFY_BLOBS", help_heading = "Registries")]
+    pub verify_blobs: Option<bool>,
+
+    /// Answer for that host from an OCI image layout instead of the network.
+    #[arg(long = "layout", value_name = "HOST[/PREFIX]=DIR", value_parser = layout, env = "OCI_PREFLIGHT_LAYOUT", help_heading = "Registries")]
+    pub layouts: Vec<(String, PathBuf)>,
+
+    /// Speak HTTP without encryption to that host.
+    #[arg(
+        long,
+        value_name = "HOST",
+        value_delimiter = ',',
+        env = "OCI_PREFLIGHT_PLAIN_HTTP",
+        help_heading = "Registries"
+    )]
+    pub plain_http: Vec<String>,
+
+    /// Trust the certificate authorities in that PEM file too.
+    #[arg(
+        long = "ca-file",
+        value_name = "FILE",
+        env = "OCI_PREFLIGHT_CA_FILE",
+        help_heading = "Registries"
+    )]
+    pub ca_files: Vec<PathBuf>,
+
+    /// Ask the hosts that containerd would ask: a folder of HOST/hosts.toml files, such as the nodes' /etc/containerd/certs.d.
+    #[arg(
+        long = "hosts-dir",
+        value_name = "DIR",
+        env = "OCI_PREFLIGHT_HOSTS_DIR",
+        help_heading = "Registries"
+    )]
+    pub hosts_dirs: Vec<PathBuf>,
+
+    /// Ask the hosts that CRI-O would ask: a registries.conf, such as the nodes' /etc/containers/registries.conf, with the
+    /// files of the folder FILE.d.
+    #[arg(
+        long = "registries-conf",
+        value_name = "FILE",
+        env = "OCI_PREFLIGHT_REGISTRIES_CONF",
+        help_heading = "Registries"
+    )]
+    pub registries_confs: Vec<PathBuf>,
+
+    /// Ask that mirror before the registry; several are asked in this order.
+    #[arg(long = "mirror", value_name = "HOST=URL", value_parser = mirror, env = "OCI_PREFLIGHT_MIRROR", help_heading = "Registries")]
+    pub mirrors: Vec<(String, String)>,
+}
+
+/// What they say, for [`Settings::new`].
+pub(super) fn overrides(cluster: &ClusterArguments, registries: &RegistryArguments) -> Overrides {
+    Overrides {
+        nodes: cluster.nodes.clone(),
+        iam: cluster.iam.clone(),
+        pull_secrets: cluster.pull_secrets.clone(),
+        platforms: cluster.platforms.clone(),
+        kubernetes_version: cluster.kubernetes_version.clone(),
+        offline: registries.offline,
+        verify_blobs: registries.verify_blobs,
+        layouts: registries.layouts.clone(),
+        plain_http: registries.plain_http.clone(),
+        ca_files: registries.ca_files.clone(),
+        hosts_dirs: registries.hosts_dirs.clone(),
+        registries_confs: registries.registries_confs.clone(),
+        mirrors: registries.mirrors.clone(),
+        ..Overrides::default()
+    }
+}
+
 impl LintArguments {
     /// Where each option that was given came from: the flag, or its environment variable. By its key in the config file.
     pub(super) fn origins(&self, matches: &ArgMatches) -> Origins {
@@ -467,35 +501,23 @@ impl LintArguments {
             },
             guess: self.guess,
             images: self.images.clone(),
-            nodes: self.nodes.clone(),
-            iam: self.iam.clone(),
-            pull_secrets: self.pull_secrets.clone(),
-            platforms: self.platforms.clone(),
-            kubernetes_version: self.kubernetes_version.clone(),
             base: self.base.clone(),
             history: self.history,
             partition: self.partition,
             changed_since: self.changed_since.clone(),
-            offline: self.offline,
-            verify_blobs: self.verify_blobs,
             deep: self.deep,
             fail_on: self.fail_on,
             allow_no_images: self.allow_no_images,
             rules: self.rules.clone(),
             baseline: self.baseline.clone(),
             outputs: self.outputs.clone(),
-            layouts: self.layouts.clone(),
-            plain_http: self.plain_http.clone(),
-            ca_files: self.ca_files.clone(),
-            hosts_dirs: self.hosts_dirs.clone(),
-            registries_confs: self.registries_confs.clone(),
-            mirrors: self.mirrors.clone(),
             concurrency: self.concurrency,
             per_host: self.per_host,
             timeout: self.timeout,
             retries: self.retries,
             cache_dir: self.cache_dir.clone(),
             no_cache: self.no_cache,
+            ..overrides(&self.cluster, &self.registries)
         }
     }
 }
@@ -551,13 +573,20 @@ pub(super) struct ExplainArguments {
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: ListFormat,
 
-    /// Check the images of the messages at once, as `lint --image` does. The exit status is then that of `lint`.
+    /// Check the images of the messages at once, as `lint --image` does, with the options below. The exit status is then that of
+    /// `lint`.
     #[arg(long)]
     pub lint: bool,
 
     /// The config file for `--lint` [default: oci-preflight.toml in the current folder or any above it]
     #[arg(long, value_name = "FILE", requires = "lint")]
     pub config: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub cluster: ClusterArguments,
+
+    #[command(flatten)]
+    pub registries: RegistryArguments,
 }
 
 #[derive(Debug, Args)]

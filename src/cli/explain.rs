@@ -3,10 +3,10 @@
 use std::io::{self, BufRead};
 use std::path::Path;
 
-use miette::IntoDiagnostic as _;
+use miette::{Context as _, IntoDiagnostic as _};
 use serde_json::Value;
 
-use super::arguments::{Color, ExplainArguments, ListFormat};
+use super::arguments::{Color, ExplainArguments, ListFormat, overrides};
 use super::terminal;
 use crate::event::{self, Explanation};
 use crate::lint;
@@ -22,7 +22,8 @@ pub(super) async fn run(arguments: &ExplainArguments, color: Color) -> miette::R
         terminal::print(|out| out.write_all(page.as_bytes()))?;
         return Ok(0);
     }
-    if looks_like_a_rule(&words) {
+    // One word of a message, such as `unauthorized`, is a message.
+    if looks_like_a_rule(&words) && event::classify(&words).is_empty() {
         let help = nearest(&words, RULES.iter().map(|rule| rule.id)).map_or_else(
             || {
                 "`oci-preflight rules` lists them; a message is explained when it is quoted"
@@ -33,6 +34,17 @@ pub(super) async fn run(arguments: &ExplainArguments, color: Color) -> miette::R
         return Err(miette::miette!(help = help, "there is no rule \"{words}\""));
     }
     if words == "-" {
+        if arguments
+            .cluster
+            .nodes
+            .iter()
+            .any(|file| file == Path::new("-"))
+        {
+            return Err(miette::miette!(
+                help = "give the node pools as a file",
+                "standard input can hold the messages or the node pools, not both"
+            ));
+        }
         return explain(io::stdin().lock(), arguments, color).await;
     }
     explain(words.as_bytes(), arguments, color).await
@@ -59,9 +71,11 @@ async fn explain(
     arguments: &ExplainArguments,
     color: Color,
 ) -> miette::Result<u8> {
-    let explanation = event::explain(input).into_diagnostic()?;
+    let explanation = event::explain(input)
+        .into_diagnostic()
+        .wrap_err("cannot read standard input")?;
     let report = if arguments.lint {
-        check(&explanation, arguments.config.as_deref()).await?
+        check(&explanation, arguments).await?
     } else {
         None
     };
@@ -83,13 +97,17 @@ async fn explain(
 }
 
 /// Lints the images that the messages name; none where they name none.
-async fn check(explanation: &Explanation, config: Option<&Path>) -> miette::Result<Option<Report>> {
+async fn check(
+    explanation: &Explanation,
+    arguments: &ExplainArguments,
+) -> miette::Result<Option<Report>> {
     let images = explanation.references();
     if images.is_empty() {
         return Ok(None);
     }
-    let config = config
-        .map(Path::to_owned)
+    let config = arguments
+        .config
+        .clone()
         .or_else(|| find_config_file(Path::new(".")));
     let config = match config {
         Some(path) => Some(ConfigFile::read(&path)?),
@@ -97,7 +115,7 @@ async fn check(explanation: &Explanation, config: Option<&Path>) -> miette::Resu
     };
     let overrides = Overrides {
         images,
-        ..Overrides::default()
+        ..overrides(&arguments.cluster, &arguments.registries)
     };
     let mut settings = Settings::new(overrides, config.as_ref());
     // The config file's sources are not what the messages are about.

@@ -31,6 +31,7 @@ mod deep_downloads;
 mod docker_registry;
 mod documented_ci;
 mod events;
+mod explain_command;
 mod extraction;
 mod fixtures;
 mod fuzz;
