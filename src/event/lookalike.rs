@@ -54,7 +54,7 @@ const ROWS: [(&str, &str); 15] = [
         "No pull failure: this is about a git repository.",
     ),
     (
-        r"npm (ERR|error|WARN)|registry\.npmjs\.org|registry\.yarnpkg\.com|Could not fetch URL https://pypi|files\.pythonhosted\.org|E: (Failed to fetch|Unable to fetch)|proxy\.golang\.org|repo\.maven|crates\.io|rubygems\.org",
+        r"npm (ERR|error|WARN)|registry\.npmjs\.org|registry\.yarnpkg\.com|Could not fetch URL https://pypi|files\.pythonhosted\.org|(?-i:\bE: )(Failed to fetch|Unable to fetch)|proxy\.golang\.org|repo\.maven|crates\.io|rubygems\.org",
         "No pull failure: this is about a package of a programming language or system.",
     ),
     (

@@ -54,6 +54,8 @@ pub(super) enum When {
     ArtifactTag,
     /// What arrived has the digest of nothing at all.
     Empty,
+    /// What arrived is longer than was announced, or shorter by a few bytes only.
+    WrongSize,
     /// The tag is what an unset variable becomes, such as `undefined`.
     UnsetTag,
     /// The image is a base image of Windows.
@@ -105,7 +107,7 @@ pub(super) fn causes_of(clues: &Clues, shape: &str) -> Vec<Cause> {
 /// same causes.
 #[must_use]
 pub(super) fn conditions_of(clues: &Clues) -> u32 {
-    const PLAIN: [When; 13] = [
+    const PLAIN: [When; 14] = [
         When::Public,
         When::Elsewhere,
         When::BlobStorage,
@@ -116,6 +118,7 @@ pub(super) fn conditions_of(clues: &Clues) -> u32 {
         When::Template,
         When::ArtifactTag,
         When::Empty,
+        When::WrongSize,
         When::UnsetTag,
         When::WindowsBase,
         When::Sandbox,
@@ -234,6 +237,7 @@ impl When {
                     || clues.text.split([' ', '/', ':', '"']).any(is_artifact)
             }
             Self::Empty => clues.text.contains("digest sha256:e3b0c44298fc1c14"),
+            Self::WrongSize => is_wrong_size(&clues.text),
             Self::UnsetTag => reference.is_some_and(|reference| is_unset(reference.tag())),
             Self::WindowsBase => {
                 clues.text.contains("nanoserver")
@@ -244,6 +248,26 @@ impl When {
         }
     }
 }
+
+/// Whether the two sizes in bytes that containerd holds against each other, what arrived first, differ as a broken connection does not
+/// make them.
+fn is_wrong_size(text: &str) -> bool {
+    const FEW_BYTES: u64 = 64;
+    let sizes = SIZES.as_ref().and_then(|sizes| sizes.captures(text));
+    let size = |group| sizes.as_ref()?.get(group)?.as_str().parse::<u64>().ok();
+    match (size(1), size(2)) {
+        (Some(arrived), Some(announced)) => arrived.saturating_add(FEW_BYTES) > announced,
+        _ => false,
+    }
+}
+
+/// Sources: containerd `core/content/helpers.go`, `plugins/content/local/writer.go`.
+static SIZES: LazyLock<Option<regex::Regex>> = LazyLock::new(|| {
+    regex::Regex::new(
+        r"(?:failed size validation: |unexpected commit size )(\d{1,19})(?: != |, expected )(\d{1,19})",
+    )
+    .ok()
+});
 
 /// Whether an image text holds what a template, a shell or a build step should have replaced, or what stays when it was
 /// replaced by nothing.
@@ -315,7 +339,7 @@ mod tests {
             assert!(!pattern.causes.is_empty(), "{}", pattern.text);
             assert!(pattern.source.len() > 5, "{}", pattern.text);
         }
-        assert!(CONTEXT.is_some());
+        assert!(CONTEXT.is_some() && SIZES.is_some());
     }
 
     #[test]
@@ -345,6 +369,21 @@ mod tests {
         }
         for image in ["nginx", "ghcr.io/Team/app:1", "host:5000/app@sha256:00"] {
             assert!(!is_template(image), "{image}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_size_is_told_from_a_broken_connection() {
+        for (text, is_wrong) in [
+            (
+                "failed size validation: 894478743 != 894478744: failed",
+                true,
+            ),
+            ("unexpected commit size 2048, expected 1024: failed", true),
+            ("failed size validation: 6239 != 45123123: failed", false),
+            ("failed size validation: # != #", false),
+        ] {
+            assert_eq!(is_wrong_size(text), is_wrong, "{text}");
         }
     }
 

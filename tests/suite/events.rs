@@ -393,7 +393,7 @@ fn numbers_in_a_log_are_no_statuses() {
 #[test]
 fn a_message_that_yaml_has_folded_is_one() {
     let text = b"- message: 'Failed to pull image \"ghcr.io/team/app:1\": rpc error:\n    code = FailedPrecondition desc = failed to pull\n    \
-                 and unpack image \"ghcr.io/team/app:1\":\n    failed size validation: 1 != 2: failed precondition'\n";
+                 and unpack image \"ghcr.io/team/app:1\":\n    failed size validation: 1000 != 2000000: failed precondition'\n";
     assert_eq!(explained(text).len(), 1);
     assert_eq!(explained(text)[0][0], "truncated_download");
 }

@@ -26,7 +26,7 @@ const NO_ACCESS: &str = r"pull access denied|insufficient_scope|authorization fa
 /// The rows.
 pub(super) const ROWS: &[Pattern] = &[
     Pattern {
-        text: r"\[.*: not found, .*(40[13]|denied|unauthorized)",
+        text: r"\[.*(: not found|manifest unknown), .*(40[13]|denied|unauthorized)",
         when: &[When::ByTag],
         causes: &[(TagNotFound, Likely), (CredentialsMissing, Possible)],
         source: "kubelet pkg/kubelet/kuberuntime/kuberuntime_image.go: each pull secret is tried, and the one that may read found nothing",
@@ -61,6 +61,12 @@ pub(super) const ROWS: &[Pattern] = &[
         when: &[],
         causes: &[(TokenExpired, Sure)],
         source: "Microsoft Entra error AADSTS7000222; RFC 6749, section 5.2",
+    },
+    Pattern {
+        text: r"no credentials on this request|without credentials|no (valid )?credentials (were|was) (sent|used|passed)",
+        when: &[],
+        causes: &[(CredentialsMissing, Likely), (CredentialsNotUsed, Likely)],
+        source: "kubelet pkg/kubelet/dockertools before 1.6, and pkg/kubelet/images: nothing was sent",
     },
     Pattern {
         text: r"Unauthenticated requests? do(es)? not have permission|anonymous caller does not have|Anonymous user",
@@ -170,6 +176,17 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containers/image docker/docker_client.go; GitLab's and Harbor's token services",
     },
     Pattern {
+        text: r"no basic auth credentials|40[13] (Unauthorized|Forbidden)",
+        when: &[When::From(&[Ecr]), When::Sandbox],
+        causes: &[
+            (CredentialsMissing, Likely),
+            (CredentialsNotUsed, Likely),
+            (PermissionDenied, Possible),
+            (TokenExpired, Possible),
+        ],
+        source: "containerd pulls the sandbox image itself, without the pod's pull secrets and the kubelet's credential provider",
+    },
+    Pattern {
         text: r"no basic auth credentials",
         when: &[When::From(&[Ecr])],
         causes: &[
@@ -243,12 +260,6 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "the notices of the publishers: what is gone is refused like what is private",
     },
     Pattern {
-        text: r"without credentials",
-        when: &[],
-        causes: &[(CredentialsMissing, Likely), (CredentialsNotUsed, Likely)],
-        source: "kubelet pkg/kubelet/images, and pkg/kubelet/dockertools before 1.6",
-    },
-    Pattern {
         text: NO_ACCESS,
         when: &[When::LocalName],
         causes: &[
@@ -275,6 +286,16 @@ pub(super) const ROWS: &[Pattern] = &[
             (RepoMissingOrPrivate, Likely),
         ],
         source: "registries where hardly an image is public",
+    },
+    Pattern {
+        text: NO_ACCESS,
+        when: &[When::From(&[Ecr])],
+        causes: &[
+            (RepoMissingOrPrivate, Likely),
+            (TokenExpired, Likely),
+            (CredentialsMissing, Likely),
+        ],
+        source: "Amazon ECR gives one answer for a missing repository and for an expired token",
     },
     Pattern {
         text: NO_ACCESS,
@@ -410,7 +431,17 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "distribution registry/api/errcode, UNAUTHORIZED",
     },
     Pattern {
-        text: r"denied: access forbidden|access forbidden",
+        text: r"access forbidden",
+        when: &[When::From(&[GitLab])],
+        causes: &[
+            (RepoMissingOrPrivate, Likely),
+            (CredentialsMissing, Likely),
+            (PermissionDenied, Likely),
+        ],
+        source: "registry.gitlab.com gives one answer for a missing and for a private project",
+    },
+    Pattern {
+        text: r"access forbidden",
         when: &[],
         causes: &[
             (CredentialsMissing, Likely),

@@ -78,6 +78,16 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby and containerd check the digest before they unpack, so what breaks off is the layer itself",
     },
     Pattern {
+        text: r"failed size validation|unexpected commit size",
+        when: &[When::WrongSize],
+        causes: &[
+            (RegistryCorrupt, Likely),
+            (TruncatedDownload, Likely),
+            (TlsInterceptingProxy, Possible),
+        ],
+        source: "containerd core/content/helpers.go and local/writer.go: a connection that breaks leaves more than a few bytes out",
+    },
+    Pattern {
         text: r"unexpected EOF|short read|failed size validation|unexpected commit (size|digest)|failed to read expected number of bytes|http2: (server sent GOAWAY|client connection lost|response body closed)|stream error: stream ID|use of closed network connection|broken pipe|unexpected end of (file|stream|data)|invalid response size|happened during read|transfer closed with|bad record MAC|connection closed before|content-length mismatch|error reading from remote|incomplete (read|download)|premature|body size",
         when: &[],
         causes: &[(TruncatedDownload, Likely)],

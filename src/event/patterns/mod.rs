@@ -232,9 +232,10 @@ pub(super) fn is_removed(name: &str) -> bool {
 /// (March 2025); github.com/helm/helm issue 10004 (August 2021); github.com/tektoncd/pipeline issue 8650 (2025);
 /// quay.io/coreos and quay.io/kubernetes-ingress-controller, moved to registry.k8s.io; github.com/kubernetes/k8s.io, frozen `k8s.gcr.io` (April 2023); GitHub's notice on
 /// `docker.pkg.github.com` (February 2021); Docker Hub's deprecation notices of `library/java` and its like.
-const REMOVED: [&str; 24] = [
+const REMOVED: [&str; 25] = [
     "docker.io/bitnami",
     "docker.io/bitnamicharts",
+    "docker.io/bitnamilegacy",
     "docker.io/jettech",
     "docker.io/kubernetes-helm",
     "docker.io/vmware",
@@ -276,6 +277,6 @@ mod tests {
     #[test]
     fn removed_places_end_at_a_part_of_the_path() {
         assert!(is_removed("docker.io/bitnami/redis"));
-        assert!(!is_removed("docker.io/bitnamilegacy/redis"));
+        assert!(!is_removed("docker.io/bitnamiteam/redis"));
     }
 }

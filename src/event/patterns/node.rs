@@ -128,7 +128,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "kubelet pkg/credentialprovider/plugin; docker-credential-helpers",
     },
     Pattern {
-        text: r"context deadline exceeded($|[^ ]| [^(])|deadline exceeded while|DeadlineExceeded desc = (context|deadline)|pull progress timeout|image pull timeout|timed out (while )?pulling|operation timed out pulling|no progress for|pull(ing)? .{0,60}timed out|timed out waiting for .{0,40}(pull|image)|pull timeout",
+        text: r"context deadline exceeded($|[^ ]| [^(])|deadline exceeded while|DeadlineExceeded desc = (context|deadline)|pull progress timeout|image pull timeout|timed out (while )?pulling|operation timed out pulling|no progress (for|in)|pull(ing)? .{0,60}timed out|timed out waiting for .{0,40}(pull|image)|pull timeout",
         when: &[],
         causes: &[
             (PullTimeout, Likely),

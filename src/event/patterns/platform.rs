@@ -46,7 +46,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "Cloud Run and AWS Lambda: what they answer to an index with attestations",
     },
     Pattern {
-        text: r"no match for platform in manifest sha256:",
+        text: r"no match for platform in manifest sha256:|no image found in manifest list for architecture",
         when: &[When::Sandbox],
         causes: &[(RuntimePlatformBug, Likely), (PlatformMismatch, Likely)],
         source: "containerd issue 2943: old versions match Arm variants wrongly; the pause image has all platforms",
@@ -113,7 +113,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "cosign names signatures, SBOMs and attestations by the digest of the image, with .sig, .sbom and .att",
     },
     Pattern {
-        text: r"invalid rootfs|mismatched image rootfs and manifest layers|number of layers and diffIDs don't match|unsupported image-specific operation on artifact|encountered unknown type|encountered remote .*when fetching|cncf\.helm|cosign\.|dev\.sigstore|vnd\.wasm|application/wasm|oci\.empty|buildkit\.cacheconfig|docker\.plugin|(unsupported|invalid|unexpected|unknown) (config |layer )?media ?type .{0,6}application/(vnd\.(cncf|oci\.(artifact|empty)|dev|docker\.(plugin|ai)|unknown|cyclonedx|syft|dsse)|json|octet-stream|spdx)|is not an? (container |docker )?image|not a (runnable|container|valid) image|unknown (config|artifact) ?(media ?)?type|invalid image config|OCI artifact, not (an )?image|artifact ?type|minimum number of descriptors|vnd\.unknown\.(config|artifact)|(is|was) (a )?helm chart|target is plugin|invalid image type|no command specified|does not contain .{0,20}(os|architecture)|invalid (config|manifest) media ?type|no config found|identifier is not an image|payload does not match any of the supported image formats|mixed OCI image with Docker v2s2|not an image manifest|unsupported (docker v2s2|OCI) media type|invalid mediatype|unknown image config|media ?type .{0,90} is not allowed|could not load config with media ?type",
+        text: r"invalid rootfs|mismatched image rootfs and manifest layers|number of layers and diffIDs don't match|mismatched fs layers|unsupported image-specific operation on artifact|encountered unknown type|encountered remote .*when fetching|cncf\.helm|cosign\.|dev\.sigstore|vnd\.wasm|application/wasm|oci\.empty|buildkit\.cacheconfig|docker\.plugin|(unsupported|invalid|unexpected|unknown) (config |layer )?media ?type .{0,6}application/(vnd\.(cncf|oci\.(artifact|empty)|dev|docker\.(plugin|ai)|unknown|cyclonedx|syft|dsse)|json|octet-stream|spdx)|is not an? (container |docker )?image|not a (runnable|container|valid) image|unknown (config|artifact) ?(media ?)?type|invalid image config|OCI artifact, not (an )?image|artifact ?type|minimum number of descriptors|vnd\.unknown\.(config|artifact)|(is|was) (a )?helm chart|target is plugin|invalid image type|no command specified|does not contain .{0,20}(os|architecture)|invalid (config|manifest) media ?type|no config found|identifier is not an image|payload does not match any of the supported image formats|mixed OCI image with Docker v2s2|not an image manifest|unsupported (docker v2s2|OCI) media type|invalid mediatype|unknown image config|media ?type .{0,90} is not allowed|could not load config with media ?type",
         when: &[],
         causes: &[
             (ArtifactNotImage, Likely),
