@@ -15,6 +15,8 @@ const FIRST_REAL_TIME: i64 = 500_000_000;
 pub(super) struct Histories {
     /// The tags before an image, newest first.
     pub earlier: BTreeMap<Reference, Vec<Reference>>,
+    /// The images whose registry did not give its whole list of tags.
+    pub unlisted: BTreeSet<Reference>,
     /// What is stored under them.
     pub lookups: BTreeMap<Reference, Lookup>,
 }
@@ -52,6 +54,9 @@ impl Histories {
             .await;
         let mut histories = Self::default();
         for (reference, earlier) in found {
+            if !earlier.is_whole {
+                histories.unlisted.insert(reference.clone());
+            }
             let now = lookups.get(&reference).and_then(Answer::found);
             let ordered = last(now, earlier, count);
             let names = ordered
@@ -71,6 +76,7 @@ fn last(now: Option<&Found>, earlier: EarlierTags, count: usize) -> Vec<(Referen
     let EarlierTags {
         is_ordered,
         found: mut earlier,
+        ..
     } = earlier;
     earlier.retain(|(_, lookup)| lookup.found().is_some());
     let times: Option<Vec<i64>> = earlier

@@ -214,7 +214,7 @@ async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<
     // Report
     let taken = ignored.taken;
     let (findings, part) = others.settle(ignored);
-    let (base, history) = previous.into_report();
+    let (base, histories) = previous.into_report();
     let report = Gathered {
         sources,
         inputs: gathered.inputs,
@@ -224,7 +224,8 @@ async fn run(settings: &Settings, ask: Ask, progress: OnProgress<'_>) -> Result<
         findings,
         node_pools: target.pools,
         base,
-        history,
+        history: histories.earlier,
+        unlisted: histories.unlisted,
         ignored: taken,
         part,
         changed_since: settings.changed_since.clone().filter(|_| is_narrowed),

@@ -119,10 +119,10 @@ impl Previous {
     }
 
     /// What the report says of it: the base, and the earlier tags of each image.
-    pub fn into_report(self) -> (Option<Base>, BTreeMap<Reference, Vec<Reference>>) {
+    pub fn into_report(self) -> (Option<Base>, Histories) {
         let base = self
             .deployed
             .map(|deployed| deployed.into_base(self.of_base));
-        (base, self.histories.earlier)
+        (base, self.histories)
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Document {
     pub on_demand_pools: Vec<OnDemandPool>,
     pub base: Option<Base>,
     pub history: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    pub unlisted: Vec<String>,
     pub images: Vec<Image>,
     pub findings: Vec<Finding>,
 }

@@ -228,6 +228,9 @@ fn add(document: &Document, texts: &Texts, gathered: &mut Gathered) -> Result<()
         let tags = tags.collect::<Result<_, _>>()?;
         gathered.history.insert(base::reference(reference)?, tags);
     }
+    for reference in &document.unlisted {
+        gathered.unlisted.insert(base::reference(reference)?);
+    }
     for entry in &document.findings {
         gathered.findings.push(finding(entry, document, texts)?);
     }

@@ -12,7 +12,7 @@ use super::request::Question;
 use super::schema1::signed_payload;
 use super::setback::Setback;
 use super::shelf::{Shelf, Stored};
-use super::tags;
+use super::tag_list::TagList;
 use super::transport::Reply;
 use super::ways::Ways;
 use super::wording::one_line;
@@ -178,17 +178,14 @@ impl Place<'_> {
         }
     }
 
-    /// The tags of the repository, as many as one question gives; none where they are not told.
-    pub async fn tags(self, reference: &Reference) -> Vec<String> {
+    /// The tags of the repository.
+    pub async fn tags(self, reference: &Reference) -> TagList {
         match self {
-            Self::Layout(layout) => layout.tags(reference),
-            Self::Hosts(ways, wire, _) => {
-                let question = Question::Tags {
-                    repository: reference.repository(),
-                };
-                let reply = ways.ask(wire, &question).await;
-                reply.map_or_else(|_| Vec::new(), |reply| tags::read(&reply.body))
-            }
+            Self::Layout(layout) => TagList {
+                names: layout.tags(reference),
+                is_whole: true,
+            },
+            Self::Hosts(ways, wire, _) => TagList::ask(ways, wire, reference.repository()).await,
         }
     }
 }

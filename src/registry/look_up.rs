@@ -21,6 +21,7 @@ use super::setback::{Setback, failure};
 use super::shelf::Shelf;
 use super::single_flight::SingleFlight;
 use super::statistics::{Counters, Statistics};
+use super::tag_list::TagList;
 use super::tags::{alike, nearest, older};
 use super::token::Tokens;
 use super::transport::Transport;
@@ -51,7 +52,7 @@ pub(super) struct Shared {
     pub pods: Mutex<HashMap<Pod, Arc<Asker>>>,
     pub routes: Routes,
     layouts: Vec<(LayoutMapping, Layout)>,
-    tags: SingleFlight<String, Vec<String>>,
+    tags: SingleFlight<String, Arc<TagList>>,
     pub options: Options,
 }
 
@@ -60,6 +61,8 @@ pub(super) struct Shared {
 pub struct EarlierTags {
     /// Whether they come in the order of their versions, newest first. If not, only time orders them.
     pub is_ordered: bool,
+    /// Whether the registry gave its whole list of tags. If not, the last ones are not known.
+    pub is_whole: bool,
     /// The tags, each with what is stored under it.
     pub found: Vec<(Reference, Lookup)>,
 }
@@ -151,7 +154,7 @@ impl Registry {
 
     /// What is stored under the older tags of each repository, at most `count` of them: newest version first. Tags of hashes have
     /// no order, and all of them are looked up if they are not too many. The tags of a repository are looked up one after the
-    /// other.
+    /// other, and none of them where the registry did not give its whole list: the newest may be missing in it.
     pub async fn earlier_tags(
         &self,
         references: Vec<(Reference, Option<Vec<Platform>>)>,
@@ -160,9 +163,14 @@ impl Registry {
         let asked = references
             .into_iter()
             .map(|(reference, platforms)| async move {
-                let (mut tags, is_ordered) = self.tags_before(&reference).await;
+                let list = self.all_tags(&reference).await;
+                let is_whole = list.is_whole;
+                let (mut tags, is_ordered) = tags_before(&reference, &list.names);
                 if is_ordered {
                     tags.truncate(count);
+                }
+                if !is_whole {
+                    tags.clear();
                 }
                 let mut found = Vec::new();
                 for tag in tags {
@@ -172,41 +180,39 @@ impl Registry {
                         .await;
                     found.push((older, lookup));
                 }
-                (reference, EarlierTags { is_ordered, found })
+                let earlier = EarlierTags {
+                    is_ordered,
+                    is_whole,
+                    found,
+                };
+                (reference, earlier)
             });
         let asked = stream::iter(asked).buffer_unordered(self.0.options.concurrency.max(1));
         asked.collect().await
     }
 
-    /// The tags that may be older, and whether they come in the order of their versions, newest first.
-    async fn tags_before(&self, reference: &Reference) -> (Vec<String>, bool) {
-        let tags = self.all_tags(reference).await;
-        let tag = reference.tag().unwrap_or_default();
-        match older(tag, &tags) {
-            older if older.is_empty() => (alike(tag, &tags), false),
-            older => (older, true),
-        }
-    }
-
     /// The older tags of the repository, newest version first; none where tags are not told.
     async fn older_tags(&self, reference: &Reference) -> Vec<String> {
         let tag = reference.tag().unwrap_or_default();
-        older(tag, &self.all_tags(reference).await)
+        older(tag, &self.all_tags(reference).await.names)
     }
 
     /// The tags of the repository of a reference with a tag; none where tags are not told.
-    async fn all_tags(&self, reference: &Reference) -> Vec<String> {
+    async fn all_tags(&self, reference: &Reference) -> Arc<TagList> {
         if reference.tag().is_none() {
-            return Vec::new();
+            return Arc::new(TagList {
+                names: Vec::new(),
+                is_whole: true,
+            });
         }
         let ways;
         let kept = self.0.kept(reference);
         let place = match self.0.layout(reference) {
             Some(layout) => Place::Layout(layout),
-            None if self.0.options.offline => return Vec::new(),
+            None if self.0.options.offline => return Arc::default(),
             None => {
                 let Ok(found) = self.0.routes.to(reference) else {
-                    return Vec::new();
+                    return Arc::default();
                 };
                 ways = found;
                 Place::Hosts(&ways, &self.0.ourselves.wire, &kept)
@@ -336,8 +342,8 @@ impl Shared {
     }
 
     /// The tags of the repository, asked for once.
-    async fn tags(&self, place: Place<'_>, reference: &Reference) -> Vec<String> {
-        let tags = place.tags(reference);
+    async fn tags(&self, place: Place<'_>, reference: &Reference) -> Arc<TagList> {
+        let tags = async { Arc::new(place.tags(reference).await) };
         self.tags.get_or(reference.name(), tags).await.0
     }
 
@@ -353,7 +359,7 @@ impl Shared {
             RefusalReason::NotFound(Missing::Manifest | Missing::Unsaid)
         );
         if let (true, None, Some(tag)) = (may_be_a_tag, reference.digest(), reference.tag()) {
-            refusal.nearest_tags = nearest(tag, &self.tags(place, reference).await);
+            refusal.nearest_tags = nearest(tag, &self.tags(place, reference).await.names);
         }
         refusal.into()
     }
@@ -369,5 +375,14 @@ impl Shared {
             .iter()
             .find(|(mapping, _)| mapping.covers(&name))
             .map(|(_, layout)| layout)
+    }
+}
+
+/// The tags that may be older, and whether they come in the order of their versions, newest first.
+fn tags_before(reference: &Reference, tags: &[String]) -> (Vec<String>, bool) {
+    let tag = reference.tag().unwrap_or_default();
+    match older(tag, tags) {
+        older if older.is_empty() => (alike(tag, tags), false),
+        older => (older, true),
     }
 }

@@ -44,6 +44,7 @@ mod shelf;
 mod sign_in;
 mod single_flight;
 mod statistics;
+mod tag_list;
 mod tags;
 mod token;
 mod transport;

@@ -18,8 +18,9 @@ const ANY_BYTES: usize = usize::MAX / 2;
 /// The most bytes of an answer to a question for a layer that is not left to be read as it comes: it is none.
 const MAX_UNREAD_BYTES: usize = 64 * 1024;
 
-/// The most bytes of a list of tags: a thousand tags of full length, with room to spare.
-const MAX_TAGS_BYTES: usize = 1024 * 1024;
+/// The most bytes of a page of a list of tags: a thousand tags of full length, with room for what some registries say of each,
+/// and for those that give out all at once.
+const MAX_TAGS_BYTES: usize = 4 * 1024 * 1024;
 
 /// Where the API of a registry begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,13 +37,19 @@ pub(super) struct Endpoint {
 
 impl Endpoint {
     fn url(&self, path: &str) -> Result<Url, Setback> {
+        self.address(&format!("{}/{path}", self.path))
+    }
+
+    /// The address of a path that begins with a slash and may have a query, whether it is of the API or not.
+    fn address(&self, path: &str) -> Result<Url, Setback> {
         let scheme = if self.tls { "https" } else { "http" };
-        let whole = format!("{scheme}://{}{}/{path}", self.authority, self.path);
+        let whole = format!("{scheme}://{}{path}", self.authority);
         let mut url = Url::parse(&whole).map_err(|error| {
             let words = format!("{} is no usable host: {error}", self.authority);
             Setback::from(failure(FailureReason::Dns, &words))
         })?;
-        if let Some(namespace) = &self.namespace {
+        let is_told = url.query_pairs().any(|(name, _)| name == "ns");
+        if let Some(namespace) = self.namespace.as_ref().filter(|_| !is_told) {
             url.query_pairs_mut().append_pair("ns", namespace);
         }
         Ok(url)
@@ -102,8 +109,11 @@ pub(super) enum Question<'a> {
         digest: &'a Digest,
         from: u64,
     },
-    /// The first thousand tags.
-    Tags { repository: &'a str },
+    /// A page of the list of tags: the first thousand, or what is at a path and query that the registry named.
+    Tags {
+        repository: &'a str,
+        page: Option<&'a str>,
+    },
 }
 
 impl<'a> Question<'a> {
@@ -126,7 +136,9 @@ impl<'a> Question<'a> {
             | Self::Layer {
                 repository: own, ..
             }
-            | Self::Tags { repository: own } => *own = repository,
+            | Self::Tags {
+                repository: own, ..
+            } => *own = repository,
         }
         question
     }
@@ -139,7 +151,7 @@ impl<'a> Question<'a> {
             | Self::Blob { repository, .. }
             | Self::BlobHead { repository, .. }
             | Self::Layer { repository, .. }
-            | Self::Tags { repository } => repository,
+            | Self::Tags { repository, .. } => repository,
         }
     }
 
@@ -199,7 +211,7 @@ impl<'a> Question<'a> {
                 "layer",
                 MAX_UNREAD_BYTES,
             ),
-            Self::Tags { repository } => (
+            Self::Tags { repository, .. } => (
                 format!("{repository}/tags/list?n=1000"),
                 "",
                 "list of tags",
@@ -211,7 +223,12 @@ impl<'a> Question<'a> {
                 Self::ManifestHead { .. } | Self::BlobHead { .. } => Method::HEAD,
                 _ => Method::GET,
             },
-            url: endpoint.url(&path)?,
+            url: match *self {
+                Self::Tags {
+                    page: Some(page), ..
+                } => endpoint.address(page)?,
+                _ => endpoint.url(&path)?,
+            },
             accept,
             form: None,
             client: None,

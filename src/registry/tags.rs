@@ -17,17 +17,15 @@ struct List {
     tags: Option<Vec<String>>,
 }
 
-/// The tags that a registry lists, as far as they are tags.
-pub(super) fn read(body: &[u8]) -> Vec<String> {
+/// The tags that a registry lists, as far as they are tags; none where the body is no list.
+pub(super) fn read(body: &[u8]) -> Option<Vec<String>> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    serde_json::from_slice::<List>(body)
-        .ok()
-        .and_then(|list| list.tags)
-        .unwrap_or_default()
-        .into_iter()
+    let list: List = serde_json::from_slice(body).ok()?;
+    let tags = list.tags.unwrap_or_default().into_iter();
+    let tags = tags
         .filter(|tag| !tag.is_empty() && tag.len() <= 128 && tag.chars().all(is_word))
-        .filter(|tag| !tag.starts_with(['.', '-']))
-        .collect()
+        .filter(|tag| !tag.starts_with(['.', '-']));
+    Some(tags.collect())
 }
 
 /// The tags most like `wanted`, best first. What tags have in common at their beginning counts most, as in versions.
@@ -220,9 +218,12 @@ mod tests {
     #[test]
     fn only_tags_are_read() {
         let body = br#"{"name":"a","tags":["1","a b","\u001b[31m","","ok_2"]}"#;
-        assert_eq!(read(body), ["1", "ok_2"]);
-        for body in ["", "{}", r#"{"tags":null}"#, r#"{"tags":7}"#] {
-            assert_eq!(read(body.as_bytes()), Vec::<String>::new());
+        assert_eq!(read(body).expect("a list"), ["1", "ok_2"]);
+        for body in ["{}", r#"{"tags":null}"#] {
+            assert_eq!(read(body.as_bytes()), Some(Vec::new()), "{body}");
+        }
+        for body in ["", "[]x", r#"{"tags":7}"#] {
+            assert_eq!(read(body.as_bytes()), None, "{body}");
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use reqwest::Url;
+
 use super::host::{Host, Wire};
 use super::request::Question;
 use super::setback::{Setback, failure};
@@ -21,16 +23,21 @@ impl Ways {
     /// (`core/remotes/docker/resolver.go`, `Resolve`). Where none gives it, what is not known weighs more than a refusal:
     /// a mirror that is down may well have what the registry has not.
     pub async fn ask(&self, wire: &Wire, question: &Question<'_>) -> Result<Reply, Setback> {
+        self.ask_any(wire, question).await.map(|(_, reply)| reply)
+    }
+
+    /// The same, and the number of the host that gave the reply.
+    pub async fn ask_any(
+        &self,
+        wire: &Wire,
+        question: &Question<'_>,
+    ) -> Result<(usize, Reply), Setback> {
         let mut unknown = None;
         let mut refused = None;
-        let hosts = self.hosts.iter().zip(&self.repositories);
-        for (host, repository) in hosts.filter(|(host, _)| host.serves(question)) {
-            let answer = match repository {
-                Some(repository) => host.ask(wire, &question.about(repository)).await,
-                None => host.ask(wire, question).await,
-            };
-            match answer {
-                Ok(reply) => return Ok(reply),
+        let hosts = self.hosts.iter().enumerate();
+        for (number, host) in hosts.filter(|(_, host)| host.serves(question)) {
+            match host.ask(wire, &self.at(number, question)).await {
+                Ok(reply) => return Ok((number, reply)),
                 Err(refusal @ Setback::Refused(_)) => refused = Some(refusal),
                 Err(setback) => {
                     let setback = match host.mirror() {
@@ -41,9 +48,37 @@ impl Ways {
                 }
             }
         }
-        Err(unknown.or(refused).unwrap_or_else(|| {
-            let words = "the hosts file names no host that may be asked for this";
-            failure(FailureReason::Connect, words).into()
-        }))
+        Err(unknown.or(refused).unwrap_or_else(nobody))
     }
+    /// The reply of the host with that number, and of no other.
+    pub async fn ask_at(
+        &self,
+        number: usize,
+        wire: &Wire,
+        question: &Question<'_>,
+    ) -> Result<Reply, Setback> {
+        let host = self.hosts.get(number).ok_or_else(nobody)?;
+        host.ask(wire, &self.at(number, question)).await
+    }
+
+    /// The address that a question is asked at.
+    pub fn address(&self, number: usize, question: &Question<'_>) -> Option<Url> {
+        let host = self.hosts.get(number)?;
+        let endpoint = host.endpoint(host.speaks_tls());
+        let request = self.at(number, question).request(&endpoint);
+        request.ok().map(|request| request.url)
+    }
+
+    /// A question as it is asked at a host, where the repository may have another name.
+    fn at<'q>(&'q self, number: usize, question: &Question<'q>) -> Question<'q> {
+        match self.repositories.get(number) {
+            Some(Some(repository)) => question.about(repository),
+            _ => question.clone(),
+        }
+    }
+}
+
+fn nobody() -> Setback {
+    let words = "the hosts file names no host that may be asked for this";
+    failure(FailureReason::Connect, words).into()
 }

@@ -1,6 +1,6 @@
 //! From what was gathered to a report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Base, Image, Input, Part, Report, Statistics, Verdict};
 use crate::cluster::NodePool;
@@ -26,6 +26,8 @@ pub struct Gathered {
     pub base: Option<Base>,
     /// The earlier tags that images were compared with, newest first.
     pub history: BTreeMap<Reference, Vec<Reference>>,
+    /// Images without earlier tags because their registry did not give its whole list of tags.
+    pub unlisted: BTreeSet<Reference>,
     /// All places that name an image.
     pub occurrences: Vec<Occurrence>,
     /// The answers, for each reference that was asked about.
@@ -57,6 +59,7 @@ impl Report {
             node_pools,
             mut base,
             history,
+            unlisted,
             mut occurrences,
             lookups,
             findings,
@@ -85,6 +88,7 @@ impl Report {
             node_pools,
             base,
             history,
+            unlisted,
             images,
             invalid,
             findings,

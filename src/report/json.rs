@@ -54,6 +54,7 @@ pub(super) struct Document<'a> {
     on_demand_pools: Vec<OnDemandEntry<'a>>,
     base: Option<BaseEntry<'a>>,
     history: BTreeMap<String, Vec<String>>,
+    unlisted: Vec<String>,
     images: Vec<ImageEntry<'a>>,
     findings: Vec<FindingEntry<'a>>,
 }
@@ -256,6 +257,7 @@ impl<'a> Document<'a> {
             on_demand_pools: node_pools::on_demand(&report.node_pools),
             base: BaseEntry::of(report, &places),
             history: history(report),
+            unlisted: report.unlisted.iter().map(ToString::to_string).collect(),
             images,
             findings: report
                 .findings

@@ -57,7 +57,7 @@ pub use summary::Counts;
 pub use verdict::Verdict;
 pub use why::write_places;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::Duration;
 
@@ -101,6 +101,8 @@ pub struct Report {
     pub base: Option<Base>,
     /// The earlier tags that images were compared with, newest first.
     pub history: BTreeMap<Reference, Vec<Reference>>,
+    /// Images without earlier tags because their registry did not give its whole list of tags.
+    pub unlisted: BTreeSet<Reference>,
     /// Each distinct image once, by reference.
     pub images: Vec<Image>,
     /// Occurrences whose text is no image name.

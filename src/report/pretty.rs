@@ -247,6 +247,9 @@ impl Page {
         for (reference, tags) in report.history.iter().take(LISTED) {
             let tags: Vec<&str> = tags.iter().filter_map(Reference::tag).collect();
             let line = match tags.as_slice() {
+                [] if report.unlisted.contains(reference) => format!(
+                    "{reference} with nothing: its registry did not give out the whole list of tags"
+                ),
                 [] => format!("{reference} with nothing: no earlier tag is written like its own"),
                 tags => format!("{reference} with {}", tags.join(", ")),
             };

@@ -68,6 +68,7 @@ mod rule_pages;
 mod rules;
 mod runner;
 mod sources;
+mod tag_pages;
 mod targets;
 mod terminal;
 mod token_service;
