@@ -3,16 +3,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{CertificateError, ClientConfig, Error};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::certificate::{self, Certificate};
 use super::connect::{Wire, no_answer};
-use crate::registry::server_verifier;
+use crate::registry::{Appeal, Appealed, Chain, server_verifier};
 
 /// The most certificates of a chain that are described.
 const MAX_CHAIN: usize = 8;
@@ -65,15 +64,16 @@ pub(super) async fn greet(
     limit: Duration,
 ) -> Result<(Handshake, Wire), NoHandshake> {
     let failed = |error: &dyn ToString| NoHandshake::Failed(error.to_string());
-    let recorder = Arc::new(Recorder {
+    let recorder = Recorder::default();
+    let verifier = Appealed {
         judge: server_verifier(authorities).map_err(|error| failed(&error))?,
-        seen: Mutex::default(),
-    });
+        appeal: recorder.clone(),
+    };
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| failed(&error))?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::clone(&recorder) as Arc<dyn ServerCertVerifier>)
+        .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
@@ -112,69 +112,33 @@ fn no_handshake(error: &std::io::Error) -> NoHandshake {
 }
 
 /// Records a chain and the judgement on it, and lets the handshake go on.
-#[derive(Debug)]
-struct Recorder {
-    judge: Arc<dyn ServerCertVerifier>,
-    seen: Mutex<(Vec<Certificate>, Option<Distrust>)>,
-}
+#[derive(Debug, Default, Clone)]
+struct Recorder(Arc<Mutex<(Vec<Certificate>, Option<Distrust>)>>);
 
 impl Recorder {
     fn seen(&self) -> (Vec<Certificate>, Option<Distrust>) {
-        self.seen
+        self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 }
 
-impl ServerCertVerifier for Recorder {
-    fn verify_server_cert(
+impl Appeal for Recorder {
+    fn hear(
         &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let judgement = self.judge.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        );
-        let chain = std::iter::once(end_entity)
-            .chain(intermediates)
+        shown: &Chain<'_>,
+        _: &ServerName<'_>,
+        judgement: Result<(), Error>,
+    ) -> Result<(), Error> {
+        let chain = std::iter::once(shown.end_entity)
+            .chain(shown.intermediates)
             .take(MAX_CHAIN)
             .filter_map(|der| certificate::read(der))
             .collect();
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) =
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
             (chain, judgement.err().map(|error| distrust(&error)));
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.judge
-            .verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.judge
-            .verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.judge.supported_verify_schemes()
+        Ok(())
     }
 }
 

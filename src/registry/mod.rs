@@ -9,6 +9,7 @@
     reason = "this module does the network's and the layouts' I/O"
 )]
 
+mod appeal;
 mod archive;
 mod as_pod;
 mod bundle;
@@ -54,6 +55,7 @@ mod way;
 mod ways;
 mod wording;
 
+pub use appeal::{Appeal, Appealed, Chain};
 pub use cache::Cache;
 pub use credentials::{CredentialFile, CredentialSources, EnvironmentCredentials};
 pub use error::RegistryError;

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::danger::ServerCertVerifier;
 use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::ParsedCertificate;
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-};
+use rustls::{CertificateError, ClientConfig, Error, RootCertStore};
 use rustls_platform_verifier::Verifier;
+
+use super::appeal::{Appeal, Appealed, Chain};
 
 /// The machine's own judgement, with these authorities beside its own; where it has none at all, as in an image built from
 /// scratch, with those of the web (CCADB).
@@ -28,9 +28,11 @@ pub fn server_verifier(
     for authority in authorities {
         readable.add(authority.clone())?;
     }
-    Ok(Arc::new(NodeLike {
+    Ok(Arc::new(Appealed {
         judge: judge(authorities, &provider)?,
-        authorities: authorities.to_vec(),
+        appeal: NodeLike {
+            authorities: authorities.to_vec(),
+        },
     }))
 }
 
@@ -97,61 +99,27 @@ fn judge(
 /// authority's as well, as `openssl req -x509` makes them; webpki never does.
 #[derive(Debug)]
 struct NodeLike {
-    judge: Arc<dyn ServerCertVerifier>,
     authorities: Vec<CertificateDer<'static>>,
 }
 
-impl ServerCertVerifier for NodeLike {
-    fn verify_server_cert(
+impl Appeal for NodeLike {
+    fn hear(
         &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
+        chain: &Chain<'_>,
         server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let judgement = self.judge.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        );
+        judgement: Result<(), Error>,
+    ) -> Result<(), Error> {
         match judgement {
             // webpki looks at the dates before it looks at what the certificate is for: they hold here.
             Err(error) if is_authority_s(&error) => {
-                if !self.authorities.contains(end_entity) {
+                let shown = chain.end_entity;
+                if !self.authorities.contains(shown) {
                     return Err(Error::InvalidCertificate(CertificateError::UnknownIssuer));
                 }
-                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-                Ok(ServerCertVerified::assertion())
+                verify_server_name(&ParsedCertificate::try_from(shown)?, server_name)
             }
             judgement => judgement,
         }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.judge
-            .verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.judge
-            .verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.judge.supported_verify_schemes()
     }
 }
 
