@@ -603,6 +603,20 @@ pub(super) struct ProbeArguments {
     #[arg(long = "ca-file", value_name = "FILE")]
     pub ca_files: Vec<PathBuf>,
 
+    /// Ask the hosts that containerd would ask, each by itself: a folder of HOST/hosts.toml files, such as the nodes'
+    /// /etc/containerd/certs.d.
+    #[arg(long = "hosts-dir", value_name = "DIR")]
+    pub hosts_dirs: Vec<PathBuf>,
+
+    /// Ask the hosts that CRI-O would ask, each by itself: a registries.conf, such as the nodes'
+    /// /etc/containers/registries.conf, with the files of the folder FILE.d.
+    #[arg(long = "registries-conf", value_name = "FILE")]
+    pub registries_confs: Vec<PathBuf>,
+
+    /// Ask that mirror before the registry; several are asked in this order.
+    #[arg(long = "mirror", value_name = "HOST=URL", value_parser = mirror)]
+    pub mirrors: Vec<(String, String)>,
+
     /// Ask with the credentials in that file too, a .dockerconfigjson as the cluster holds it. They come before those of
     /// Docker and Podman.
     #[arg(long = "pull-secret", value_name = "FILE")]

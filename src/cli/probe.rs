@@ -15,6 +15,9 @@ pub(super) async fn run(arguments: &ProbeArguments) -> miette::Result<u8> {
     let options = Options {
         plain_http: arguments.plain_http.clone(),
         ca_files: arguments.ca_files.clone(),
+        hosts_dirs: arguments.hosts_dirs.clone(),
+        registries_confs: arguments.registries_confs.clone(),
+        mirrors: arguments.mirrors.clone(),
         credentials: credentials(&arguments.pull_secrets),
         timeout: arguments.timeout.unwrap_or(defaults.timeout),
         proxies: Proxies::from_environment(),

@@ -1,6 +1,7 @@
 //! From places and answers to findings.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use super::pods::PodAnswers;
 use super::previous::Previous;
@@ -236,10 +237,15 @@ pub(super) fn findings(
 
 /// How this run asks registries.
 fn probe_flags(settings: &Settings) -> ProbeFlags {
-    let files = settings.ca_files.iter();
+    let shown = |paths: &[PathBuf]| {
+        let paths = paths.iter();
+        paths.map(|path| path.display().to_string()).collect()
+    };
     ProbeFlags {
         plain_http: settings.plain_http.clone(),
-        ca_files: files.map(|path| path.display().to_string()).collect(),
+        ca_files: shown(&settings.ca_files),
+        hosts_dirs: shown(&settings.hosts_dirs),
+        registries_confs: shown(&settings.registries_confs),
         mirrors: settings.mirrors.clone(),
         timeout: (settings.timeout != Settings::DEFAULT_TIMEOUT).then_some(settings.timeout),
     }

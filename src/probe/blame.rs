@@ -26,6 +26,8 @@ pub enum Side {
     Permission,
     /// Who writes the reference, or builds the image.
     Image,
+    /// Who sets up the nodes.
+    Node,
 }
 
 impl Side {
@@ -42,6 +44,7 @@ impl Side {
             Self::Credentials => "credentials",
             Self::Permission => "permission",
             Self::Image => "image",
+            Self::Node => "node",
         }
     }
 }
@@ -80,10 +83,12 @@ impl Fault {
             Self::NotFound(_) | Self::Schema1(_) | Self::NoImage(_) | Self::Platform { .. } => {
                 Side::Image
             }
+            Self::Blocked(_) | Self::NoHost => Side::Node,
         }
     }
 
-    /// The class of cause that an event of this fault has; none where what answers is no registry at all.
+    /// The class of cause that an event of this fault has; none where no registry answers at all, and nothing else stands in the
+    /// way.
     #[must_use]
     pub fn class(&self) -> Option<Class> {
         Some(match self {
@@ -101,9 +106,9 @@ impl Fault {
             | Self::CertificateIssuer { .. }
             | Self::SelfSigned { .. } => Class::TlsUnknownCa,
             Self::Registry { status, .. } if *status >= 500 => Class::Registry5xx,
-            Self::Registry { .. } => return None,
+            Self::Registry { .. } | Self::NoHost => return None,
             Self::Credentials { .. } => Class::CredentialsMissing,
-            Self::Forbidden { .. } => Class::PermissionDenied,
+            Self::Forbidden { .. } | Self::Blocked(_) => Class::PermissionDenied,
             Self::NotFound(image) if image.contains('@') => Class::DigestGone,
             Self::NotFound(_) => Class::TagNotFound,
             Self::RateLimit(_) => Class::RateLimit,
@@ -125,6 +130,7 @@ impl Fault {
 mod tests {
     use super::*;
     use crate::event::classify;
+    use crate::registry::Blocked;
 
     #[test]
     fn the_class_is_the_one_that_a_node_s_own_message_has() {
@@ -190,6 +196,10 @@ mod tests {
             (
                 Fault::NotFound(image()),
                 format!("{}: not found", image()),
+            ),
+            (
+                Fault::Blocked(Blocked { registry: host(), file: "/etc/containers/registries.conf".into() }),
+                format!("registry {} is blocked in /etc/containers/registries.conf", host()),
             ),
             (
                 Fault::Schema1(image()),

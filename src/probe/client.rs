@@ -1,24 +1,46 @@
 //! The HTTP client of a probe, with its proxy and its trust.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, Proxy, Url};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
+use rustls::Error;
+use rustls::pki_types::{CertificateDer, ServerName};
 
 use super::{Options, ProbeError};
-use crate::registry::tls_config;
+use crate::registry::{
+    Appeal, Appealed, Chain, ClientIdentity, RegistryError, Trust, read_authorities as read,
+    server_verifier, tls_config, tls_config_with,
+};
 
-/// The most bytes of a file of certificate authorities.
-const MAX_CA_BYTES: u64 = 4 << 20;
+/// Whom a host and those that it leads to are trusted by, and what they are shown.
+#[derive(Debug, Clone)]
+pub(super) struct Trusted<'a> {
+    pub authorities: Vec<CertificateDer<'static>>,
+    pub identity: Option<&'a ClientIdentity>,
+    /// How long a connection may take, where the host has its own time.
+    pub connect_timeout: Option<Duration>,
+}
 
-/// The client for the upper stages: no redirects, no retries, and the same proxy and trust as the lower ones.
+impl<'a> Trusted<'a> {
+    /// The authorities that all hosts are trusted by, and what is the host's own.
+    pub fn of(authorities: &[CertificateDer<'static>], own: &'a Trust) -> Self {
+        Self {
+            authorities: [authorities, &*own.authorities].concat(),
+            identity: own.identity.as_ref(),
+            connect_timeout: own.connect_timeout,
+        }
+    }
+}
+
+/// The client for the upper stages: no redirects, no retries, and the same proxy and trust as the lower ones. It takes any
+/// certificate where those have found that a node does.
 pub(super) fn client(
     options: &Options,
-    authorities: &[CertificateDer<'static>],
+    trusted: &Trusted<'_>,
+    is_verified: bool,
     proxy: Option<&Url>,
 ) -> Result<Client, ProbeError> {
     let fail = |error: reqwest::Error| ProbeError::Client(error.to_string());
@@ -26,8 +48,15 @@ pub(super) fn client(
         Some(url) => Some(Proxy::all(url.clone()).map_err(fail)?),
         None => None,
     };
-    let tls =
-        tls_config(authorities, None).map_err(|error| ProbeError::Client(error.to_string()))?;
+    let tls = if is_verified {
+        tls_config(&trusted.authorities, trusted.identity)
+    } else {
+        server_verifier(&trusted.authorities).and_then(|judge| {
+            let appeal = AnyCertificate;
+            tls_config_with(Arc::new(Appealed { judge, appeal }), trusted.identity)
+        })
+    };
+    let tls = tls.map_err(|error| ProbeError::Client(error.to_string()))?;
     let plain = Client::builder()
         .user_agent(&options.user_agent)
         .redirect(Policy::none())
@@ -42,20 +71,20 @@ pub(super) fn client(
     builder.build().map_err(fail)
 }
 
-/// The certificates of a PEM file.
-pub(super) fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, ProbeError> {
-    let fail = |reason: String| ProbeError::CaFile {
-        path: path.to_owned(),
-        reason,
-    };
-    let mut pem = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_CA_BYTES).read_to_end(&mut pem))
-        .map_err(|error| fail(error.to_string()))?;
-    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    match read {
-        Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) => Err(fail("it holds no PEM certificate".to_owned())),
-        Err(error) => Err(fail(error.to_string())),
+/// Takes any certificate, as nodes do where their files say so.
+#[derive(Debug)]
+struct AnyCertificate;
+
+impl Appeal for AnyCertificate {
+    fn hear(&self, _: &Chain<'_>, _: &ServerName<'_>, _: Result<(), Error>) -> Result<(), Error> {
+        Ok(())
     }
+}
+
+/// The certificates of PEM files.
+pub(super) fn read_authorities(
+    files: &[PathBuf],
+) -> Result<Vec<CertificateDer<'static>>, RegistryError> {
+    let read: Result<Vec<_>, _> = files.iter().map(|file| read(file)).collect();
+    Ok(read?.concat())
 }

@@ -3,15 +3,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustls::crypto::ring;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{CertificateError, ClientConfig, Error};
+use rustls::pki_types::ServerName;
+use rustls::{CertificateError, Error};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::certificate::{self, Certificate};
+use super::client::Trusted;
 use super::connect::{Wire, no_answer};
-use crate::registry::{Appeal, Appealed, Chain, server_verifier};
+use crate::registry::{Appeal, Appealed, Chain, server_verifier, tls_config_with};
 
 /// The most certificates of a chain that are described.
 const MAX_CHAIN: usize = 8;
@@ -60,21 +60,17 @@ pub(super) async fn greet(
     stream: Wire,
     host: &str,
     protocols: &[&[u8]],
-    authorities: &[CertificateDer<'static>],
+    trusted: &Trusted<'_>,
     limit: Duration,
 ) -> Result<(Handshake, Wire), NoHandshake> {
     let failed = |error: &dyn ToString| NoHandshake::Failed(error.to_string());
     let recorder = Recorder::default();
     let verifier = Appealed {
-        judge: server_verifier(authorities).map_err(|error| failed(&error))?,
+        judge: server_verifier(&trusted.authorities).map_err(|error| failed(&error))?,
         appeal: recorder.clone(),
     };
-    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| failed(&error))?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
+    let mut config =
+        tls_config_with(Arc::new(verifier), trusted.identity).map_err(|error| failed(&error))?;
     config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
         .map_err(|error| failed(&error))?;

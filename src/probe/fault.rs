@@ -1,5 +1,7 @@
 //! What stands in the way, and what to ask whom.
 
+use crate::registry::Blocked;
+
 /// What stands in the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
@@ -103,6 +105,10 @@ pub enum Fault {
         /// The platform of the node.
         platform: String,
     },
+    /// A file of the nodes forbids to ask this registry.
+    Blocked(Blocked),
+    /// The files of the nodes name no host that may be asked.
+    NoHost,
 }
 
 impl Fault {
@@ -236,6 +242,12 @@ impl Fault {
                 "The way is clear, and {image} has nothing for {platform}. Build it for that platform too, or run it on other nodes; if the \
                  nodes are of another platform than this machine, say so: --platform OS/ARCH."
             ),
+            Self::Blocked(blocked) => format!(
+                "No node asks: {blocked}. Ask who sets up the nodes whether that is meant; if so, take the image from another registry."
+            ),
+            Self::NoHost => "No host is asked: by their capabilities, the hosts that the files name give out no tag or no content. Ask who sets \
+                 up the nodes for `capabilities = [\"pull\", \"resolve\"]` of one."
+                .to_owned(),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The way to a registry, stage by stage: proxy, name, connection, encryption, API, token, manifest, config, and the second
 //! host that serves the content.
 //!
-//! It goes on as far as it can, with the credentials that a check would use, and says whose they are.
+//! It goes on as far as it can, with the credentials that a check would use, and says whose they are. Where nodes ask mirrors
+//! first, the way to each is walked, and the last word is whether a node gets the image.
 
 #![allow(
     clippy::disallowed_methods,
@@ -11,6 +12,7 @@
 mod address;
 mod blame;
 mod certificate;
+mod choice;
 mod client;
 mod connect;
 mod content;
@@ -28,14 +30,15 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::oci::{Platform, ReferenceError};
-use crate::registry::{CredentialSources, RegistryError, SignIn};
+use crate::registry::{self, CredentialSources, RegistryError, Routes, SignIn};
+use client::Trusted;
 use target::Target;
 use walk::Walk;
 
 pub use crate::registry::Proxies;
 pub use blame::Side;
 pub use fault::Fault;
-pub use outcome::{ProbeReport, Stage, StageVerdict};
+pub use outcome::{HostReport, ProbeReport, Stage, StageVerdict};
 
 /// How a registry is probed.
 #[derive(Debug, Clone)]
@@ -44,6 +47,12 @@ pub struct Options {
     pub plain_http: Vec<String>,
     /// PEM files with certificate authorities that are trusted beside the system's.
     pub ca_files: Vec<PathBuf>,
+    /// containerd's folders of `hosts.toml` files. The first has the word.
+    pub hosts_dirs: Vec<PathBuf>,
+    /// Files of the format of `registries.conf`, each with its folder `FILE.d`.
+    pub registries_confs: Vec<PathBuf>,
+    /// Mirrors, as a registry and an address, that are asked in this order before the registry and what files say of it.
+    pub mirrors: Vec<(String, String)>,
     /// How long one stage may take.
     pub timeout: Duration,
     /// Where credentials come from.
@@ -61,6 +70,9 @@ impl Default for Options {
         Self {
             plain_http: Vec::new(),
             ca_files: Vec::new(),
+            hosts_dirs: Vec::new(),
+            registries_confs: Vec::new(),
+            mirrors: Vec::new(),
             timeout: Duration::from_secs(10),
             credentials: CredentialSources::default(),
             proxies: Proxies::default(),
@@ -91,15 +103,7 @@ pub enum ProbeError {
         /// What is wrong with it.
         reason: ReferenceError,
     },
-    /// A file of certificate authorities cannot be used.
-    #[error("{}: {reason}", path.display())]
-    CaFile {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A file of credentials, or a proxy, cannot be used.
+    /// A file of certificates, hosts or credentials, or a proxy, cannot be used.
     #[error(transparent)]
     Setting(#[from] RegistryError),
     /// No client could be made.
@@ -107,19 +111,66 @@ pub enum ProbeError {
     Client(String),
 }
 
-/// Probes the way to `target`: a host such as `ghcr.io` or `registry.example.com:5000`, or an image.
+/// Probes the way to `target`: a host such as `ghcr.io` or `registry.example.com:5000`, or an image. Where nodes ask several
+/// hosts for it, the way to each.
 ///
 /// # Errors
 ///
 /// Only where nothing could be tried. What fails on the way is part of the report.
 pub async fn run(target: &str, options: &Options) -> Result<ProbeReport, ProbeError> {
-    let parsed = Target::parse(target).map_err(|reason| ProbeError::Target {
-        text: target.to_owned(),
-        reason,
-    })?;
-    let (registry, repository) = parsed.registry_and_repository();
-    let sign_in = SignIn::find(&options.credentials, registry, repository).await?;
-    let mut walk = Walk::new(parsed, options, sign_in)?;
-    walk.go().await;
-    Ok(walk.report(target))
+    options.proxies.check()?;
+    let files = registry::Options {
+        ca_files: options.ca_files.clone(),
+        hosts_dirs: options.hosts_dirs.clone(),
+        registries_confs: options.registries_confs.clone(),
+        mirrors: options.mirrors.clone(),
+        proxies: options.proxies.clone(),
+        plain_http: options.plain_http.clone(),
+        ..registry::Options::default()
+    };
+    let parse = |meant: &Routes| {
+        Target::parse(target, |name| meant.meant_by(name)).map_err(|reason| ProbeError::Target {
+            text: target.to_owned(),
+            reason,
+        })
+    };
+    let mut routes = Routes::new(&files)?;
+    let parsed = parse(&routes)?;
+    // Whoever writes a host without its port means the host that is probed.
+    let authority = parsed.reference().api_host();
+    let (host, _) = target::host_and_port(authority);
+    if options.plain_http.iter().any(|plain| plain == host) && host != authority {
+        let mut files = files;
+        files.plain_http.push(authority.to_owned());
+        routes = Routes::new(&files)?;
+    }
+    let hosts = match routes.hosts(parsed.reference()) {
+        Ok(hosts) => hosts,
+        Err(blocked) => return Ok(ProbeReport::blocked(target, blocked)),
+    };
+    let authorities = client::read_authorities(&options.ca_files)?;
+    // Who only gives out content by digest is asked when another one has told the digest.
+    let mut order: Vec<usize> = (0..hosts.len()).collect();
+    order.sort_by_key(|&index| !hosts[index].resolves());
+    let mut reports = Vec::new();
+    let mut digest = None;
+    for index in order {
+        let host = &hosts[index];
+        let repository = parsed.image().map(|image| host.repository(image));
+        let sign_in = SignIn::find(
+            &options.credentials,
+            host.registry(),
+            repository.unwrap_or_default(),
+        )
+        .await?;
+        let trusted = Trusted::of(&authorities, host.trust());
+        let mut walk = Walk::new(host, &parsed, options, trusted, sign_in, digest.as_ref())?;
+        walk.go().await;
+        let report = walk.report();
+        digest = digest.or_else(|| report.digest.clone());
+        reports.push((index, report));
+    }
+    reports.sort_by_key(|(index, _)| *index);
+    let reports = reports.into_iter().map(|(_, report)| report).collect();
+    Ok(ProbeReport::of(target, parsed.image(), reports))
 }

@@ -1,73 +1,57 @@
 //! What is probed.
 
-use std::net::IpAddr;
-
 use crate::oci::{Reference, ReferenceError};
 
 /// A registry, and perhaps an image in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Target {
-    /// The host that answers the registry's API, without port.
-    pub host: String,
-    /// The port, where it is not the usual one.
-    pub port: Option<u16>,
-    /// The image.
-    pub image: Option<Reference>,
+    reference: Reference,
+    is_image: bool,
 }
 
 impl Target {
-    /// Reads a host, with port or `https://` if need be, or an image name.
-    pub fn parse(text: &str) -> Result<Self, ReferenceError> {
+    /// Reads a host, with port or `https://` if need be, or an image name, which may have no host where `meant_by` says what
+    /// the nodes take it for.
+    pub fn parse(
+        text: &str,
+        meant_by: impl Fn(&str) -> Option<Reference>,
+    ) -> Result<Self, ReferenceError> {
         let plain = text
             .trim_start_matches("https://")
             .trim_start_matches("http://");
         let name = plain.trim_end_matches('/');
         if is_host(plain) || plain.len() > name.len() || plain.len() < text.len() {
-            // Any image at the host tells whether the host is one.
-            let some: Reference =
-                format!("{}/probe", name.split('/').next().unwrap_or(name)).parse()?;
             return Ok(Self {
-                image: None,
-                ..Self::at(&some)
+                reference: format!("{}/probe", name.split('/').next().unwrap_or(name)).parse()?,
+                is_image: false,
             });
         }
-        let image: Reference = plain.parse()?;
-        Ok(Self::at(&image))
-    }
-
-    fn at(image: &Reference) -> Self {
-        let authority = image.api_host();
-        let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if !port.contains(']') => (host, port.parse().ok()),
-            _ => (authority, None),
+        let reference = match meant_by(plain) {
+            Some(reference) => reference,
+            None => plain.parse()?,
         };
-        Self {
-            host: host.to_owned(),
-            port,
-            image: Some(image.clone()),
-        }
+        Ok(Self {
+            reference,
+            is_image: true,
+        })
     }
 
-    /// The host with its port, where it is not the usual one.
-    pub fn authority(&self) -> String {
-        match self.port {
-            Some(port) => format!("{}:{port}", self.host),
-            None => self.host.clone(),
-        }
+    /// The image; where a host is asked for, any image at it, for that tells the host.
+    pub const fn reference(&self) -> &Reference {
+        &self.reference
     }
 
-    /// The registry and the repository that credentials are looked for; no repository where the target is a host.
-    pub fn registry_and_repository(&self) -> (&str, &str) {
-        match &self.image {
-            Some(image) => (image.registry(), image.repository()),
-            None => (&self.host, ""),
-        }
+    /// The image, where one is asked for.
+    pub fn image(&self) -> Option<&Reference> {
+        self.is_image.then_some(&self.reference)
     }
+}
 
-    /// Whether the host is this machine.
-    pub fn is_loopback(&self) -> bool {
-        let address = self.host.trim_matches(['[', ']']).parse::<IpAddr>();
-        self.host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+/// The host of `host` or `host:port`, and the port where it is not the usual one.
+pub(super) fn host_and_port(authority: &str) -> (&str, Option<u16>) {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, port.parse().ok()),
+        _ => (authority, None),
     }
 }
 
@@ -100,11 +84,30 @@ mod tests {
             ),
             ("[::1]:5000", "[::1]:5000", None),
         ] {
-            let target = Target::parse(text).expect(text);
-            assert_eq!(target.authority(), authority, "{text}");
-            let found = target.image.map(|image| image.to_string());
+            let target = Target::parse(text, |_| None).expect(text);
+            assert_eq!(target.reference().api_host(), authority, "{text}");
+            let found = target.image().map(ToString::to_string);
             assert_eq!(found.as_deref(), image, "{text}");
         }
-        assert!(Target::parse("no host/Image").is_err());
+        assert!(Target::parse("no host/Image", |_| None).is_err());
+    }
+
+    #[test]
+    fn a_name_without_a_host_is_what_the_nodes_take_it_for() {
+        let meant = |name: &str| format!("quay.io/{name}").parse().ok();
+        let target = Target::parse("shop/cart:1", meant).expect("an image");
+        assert_eq!(target.reference().to_string(), "quay.io/shop/cart:1");
+    }
+
+    #[test]
+    fn a_port_is_told_from_an_address() {
+        for (authority, expected) in [
+            ("ghcr.io", ("ghcr.io", None)),
+            ("ghcr.io:5000", ("ghcr.io", Some(5000))),
+            ("[::1]", ("[::1]", None)),
+            ("[::1]:5000", ("[::1]", Some(5000))),
+        ] {
+            assert_eq!(host_and_port(authority), expected);
+        }
     }
 }

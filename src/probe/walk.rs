@@ -9,104 +9,169 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, Method, Response, Url};
-use rustls::pki_types::CertificateDer;
 
-use super::client::{client, read_authorities};
+use super::client::{Trusted, client};
 use super::fault::Fault;
-use super::outcome::{ProbeReport, Stage, StageVerdict};
-use super::target::Target;
+use super::outcome::{HostReport, Stage, StageVerdict};
+use super::target::{Target, host_and_port};
 use super::web::{self, Failed, authority};
 use super::{Options, ProbeError};
-use crate::registry::SignIn;
-use reach::End;
+use crate::oci::{Digest, Reference};
+use crate::registry::{RegistryHost, SignIn};
+use reach::{End, Spoken};
 
-/// A probe under way.
-pub(super) struct Walk {
-    target: Target,
+/// A probe of one host, under way.
+pub(super) struct Walk<'a> {
+    host: &'a RegistryHost,
+    image: Option<&'a Reference>,
+    /// What the image's tag stands for, as another host has told.
+    pinned: Option<&'a Digest>,
     tls: bool,
     proxy: Option<Url>,
-    authorities: Vec<CertificateDer<'static>>,
+    trusted: Trusted<'a>,
     client: Client,
     sign_in: SignIn,
     limit: Duration,
-    options: Options,
-    /// The clients of other hosts that were reached, by what their addresses begin with; none for those out of reach.
-    others: HashMap<String, Option<Client>>,
-    stages: Vec<Stage>,
-    fault: Option<Fault>,
+    options: &'a Options,
+    /// The other hosts that were reached, by what their addresses begin with; none for those out of reach.
+    others: HashMap<String, Option<Other>>,
+    report: HostReport,
 }
 
-impl Walk {
-    pub fn new(target: Target, options: &Options, sign_in: SignIn) -> Result<Self, ProbeError> {
+/// Another host that was reached.
+#[derive(Debug, Clone)]
+struct Other {
+    client: Client,
+    /// Whether its certificate, if it has one, is trusted.
+    is_verified: bool,
+}
+
+impl<'a> Walk<'a> {
+    pub fn new(
+        host: &'a RegistryHost,
+        target: &'a Target,
+        options: &'a Options,
+        trusted: Trusted<'a>,
+        sign_in: SignIn,
+        pinned: Option<&'a Digest>,
+    ) -> Result<Self, ProbeError> {
         // Fails only where a provider is installed already, which then serves.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let tls = !options
-            .plain_http
-            .iter()
-            .any(|host| *host == target.authority() || *host == target.host);
-        options.proxies.check()?;
-        let scheme = if tls { "https" } else { "http" };
-        let address = Url::parse(&format!("{scheme}://{}/v2/", target.authority()));
-        let proxy = address.ok().and_then(|url| options.proxies.of(&url));
-        let mut authorities = Vec::new();
-        for path in &options.ca_files {
-            authorities.extend(read_authorities(path)?);
-        }
-        let client = client(options, &authorities, proxy.as_ref())?;
+        let tls = host.wants_tls();
+        let address = host.url(tls, "");
+        let proxy = address.and_then(|url| options.proxies.of(&url));
+        let client = client(options, &trusted, true, proxy.as_ref())?;
         Ok(Self {
-            target,
+            host,
+            image: target.image(),
+            pinned,
             tls,
             proxy,
-            authorities,
+            trusted,
             client,
             sign_in,
             limit: options.timeout,
-            options: options.clone(),
+            options,
             others: HashMap::new(),
-            stages: Vec::new(),
-            fault: None,
+            report: HostReport {
+                authority: host.authority().to_owned(),
+                is_mirror: host.is_mirror(),
+                file: host.file().map(ToOwned::to_owned),
+                is_asked: true,
+                serves_alone: host.serves_alone(),
+                ..HostReport::default()
+            },
         })
     }
 
     /// What was found. Stages that were not come to are named too.
-    pub fn report(mut self, target: &str) -> ProbeReport {
-        let image: &[&str] = match self.target.image {
+    pub fn report(mut self) -> HostReport {
+        let image: &[&str] = match self.image {
             Some(_) => &["manifest", "blob"],
             None => &[],
         };
         for stage in ["dns", "tcp", "tls", "http"].iter().chain(image) {
-            let is_missing = self.stages.iter().all(|tried| tried.stage != *stage);
-            if is_missing && (self.tls || *stage != "tls") {
-                let target = self.target.authority();
-                self.add_skipped(stage, &target);
+            let mut tried = self.report.stages.iter();
+            if tried.all(|tried| tried.stage != *stage) && (self.tls || *stage != "tls") {
+                self.add_skipped(stage, self.host.authority());
             }
         }
-        ProbeReport {
-            target: target.to_owned(),
-            stages: self.stages,
-            fault: self.fault,
-        }
+        let scheme = if self.tls { "https" } else { "http" };
+        let (host, path) = (self.host.authority(), self.host.path());
+        self.report.url = format!("{scheme}://{host}{path}");
+        self.report
     }
 
     /// All stages, until one leaves nothing to go on with.
     pub async fn go(&mut self) {
+        if !self.host.pulls() {
+            self.report.is_asked = false;
+            return;
+        }
+        let (name, port) = host_and_port(self.host.authority());
         let end = End {
-            host: self.target.host.clone(),
-            port: self.target.port,
+            host: name.to_owned(),
+            port,
             tls: self.tls,
             proxy: self.proxy.clone(),
-            may_be_plain: self.target.is_loopback(),
+            // Without a port, plain HTTP is at another one.
+            may_be_plain: self.host.may_be_plain() && port.is_some(),
         };
         self.name_proxy(&end);
-        let Some(tls) = self.reach(&end).await else {
-            return;
+        let spoken = match self.reach(&end).await {
+            Some(spoken) => Some(spoken),
+            None if end.tls && self.host.is_insecure() => self.reach_plainly(end).await,
+            None => None,
         };
-        self.tls = tls;
+        match spoken {
+            None => return,
+            Some(Spoken::Plain) => self.tls = false,
+            Some(Spoken::Tls { is_verified: true }) => {}
+            Some(Spoken::Tls { is_verified: false }) => {
+                let Ok(client) = client(self.options, &self.trusted, false, self.proxy.as_ref())
+                else {
+                    return;
+                };
+                self.client = client;
+                // Who knows who answers.
+                self.keep_credentials_back();
+            }
+        }
         let Some(answer) = self.api().await else {
             return;
         };
-        if let Some(image) = self.target.image.clone() {
-            self.image(&image, &answer).await;
+        if let Some(image) = self.image {
+            self.image(image, &answer).await;
+        }
+    }
+
+    /// A node falls back to plain HTTP, whatever kept it from TLS (`containers/image`, `docker/docker_client.go`,
+    /// `detectPropertiesHelper`).
+    async fn reach_plainly(&mut self, end: End) -> Option<Spoken> {
+        let why = self.report.fault.take();
+        let address = self.host.url(false, "");
+        let end = End {
+            tls: false,
+            proxy: address.and_then(|url| self.options.proxies.of(&url)),
+            ..end
+        };
+        if end.proxy != self.proxy {
+            self.name_proxy(&end);
+            self.client = client(self.options, &self.trusted, true, end.proxy.as_ref()).ok()?;
+            self.proxy.clone_from(&end.proxy);
+        }
+        let spoken = self.reach(&end).await;
+        if spoken.is_none() {
+            self.report.fault = why;
+        }
+        spoken
+    }
+
+    fn keep_credentials_back(&mut self) {
+        if self.sign_in.origin().is_some() {
+            self.sign_in = SignIn::withheld(
+                "they are kept back from a host whose certificate is not trusted: name its authority with --ca-file",
+            );
         }
     }
 
@@ -129,7 +194,7 @@ impl Walk {
             Ok(detail) => (StageVerdict::Ok, detail),
             Err(detail) => (StageVerdict::Failed, detail),
         };
-        self.stages.push(Stage {
+        self.report.stages.push(Stage {
             stage,
             target: target.to_owned(),
             verdict,
@@ -139,7 +204,7 @@ impl Walk {
     }
 
     fn add_skipped(&mut self, stage: &'static str, target: &str) {
-        self.stages.push(Stage {
+        self.report.stages.push(Stage {
             stage,
             target: target.to_owned(),
             verdict: StageVerdict::Skipped,
@@ -151,31 +216,33 @@ impl Walk {
     /// Notes a stage that failed. The first fault is the one that counts.
     fn fail(&mut self, stage: &'static str, target: &str, start: Instant, (detail, fault): Failed) {
         self.add(stage, target, start, Err(detail));
-        self.fault.get_or_insert(fault);
+        self.report.fault.get_or_insert(fault);
     }
 
     fn url(&self, path: &str) -> Option<Url> {
-        let scheme = if self.tls { "https" } else { "http" };
-        Url::parse(&format!("{scheme}://{}/v2/{path}", self.target.authority())).ok()
+        self.host.url(self.tls, path)
     }
 
-    /// `/v2/`, which every registry answers (OCI distribution-spec, "Determining support").
+    /// `/v2/`, which every registry answers (OCI distribution-spec, "Determining support"). One below another path need not:
+    /// no containerd asks for it.
     async fn api(&mut self) -> Option<Response> {
         let url = self.url("")?;
         let start = Instant::now();
-        match web::send(&self.client, Method::GET, &url, None).await {
+        match web::send(&self.client, Method::GET, &url, self.host.headers(), None).await {
             Ok(answer) => {
                 let words = format!("{:?}, status {}", answer.version(), answer.status());
-                let host = self.target.authority();
+                let host = self.host.authority().to_owned();
+                let is_odd = self.host.path() != "/v2";
                 let fault = match answer.status().as_u16() {
                     200 | 401 => None,
+                    407 => Some(Fault::Proxy(host)),
+                    429 => Some(Fault::RateLimit(host)),
+                    400..=499 if is_odd => None,
                     // Nobody has said yet who asks: it is the network that is not let in.
                     403 => Some(Fault::Forbidden {
                         image: host,
                         origin: None,
                     }),
-                    407 => Some(Fault::Proxy(host)),
-                    429 => Some(Fault::RateLimit(host)),
                     status => Some(Fault::Registry { host, status }),
                 };
                 match fault {

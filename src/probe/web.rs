@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, LOCATION};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Client, Method, Response, Url};
 use serde_json::Value;
 
@@ -15,15 +15,17 @@ const MAX_TOKEN_BYTES: usize = 1024 * 1024;
 /// A stage that failed: what was seen, and what it means.
 pub(super) type Failed = (String, Fault);
 
-/// Sends one request.
+/// Sends one request, with `headers` for this host alone.
 pub(super) async fn send(
     client: &Client,
     method: Method,
     url: &Url,
+    headers: &HeaderMap,
     authorization: Option<&HeaderValue>,
 ) -> Result<Response, Failed> {
     let mut request = client
         .request(method, url.clone())
+        .headers(headers.clone())
         .header(ACCEPT, media_type::ACCEPT);
     if let Some(authorization) = authorization {
         request = request.header(AUTHORIZATION, authorization);

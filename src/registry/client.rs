@@ -1,7 +1,7 @@
 //! The HTTP clients, with their trust.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
@@ -17,15 +17,52 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most bytes that a file of certificate authorities may have. The whole web's fit in one.
 const MAX_CA_BYTES: u64 = 4 * 1024 * 1024;
 
-/// What one host is trusted by and shown, beside what all are.
+/// The files of what one host is trusted by and shown, beside what all are.
 #[derive(Debug, Default)]
-pub(super) struct Trust {
+pub(super) struct TrustFiles {
     /// PEM files with certificate authorities.
     pub ca_files: Vec<PathBuf>,
     /// The client certificate, and its key where that is in a file of its own.
     pub identity: Option<(PathBuf, Option<PathBuf>)>,
     /// How long to wait for a connection, where the host has its own time.
     pub connect_timeout: Option<Duration>,
+}
+
+/// What one host is trusted by and shown, beside what all are.
+#[derive(Debug, Default)]
+pub struct Trust {
+    /// Certificate authorities.
+    pub authorities: Vec<CertificateDer<'static>>,
+    /// The client certificate with its key.
+    pub identity: Option<ClientIdentity>,
+    /// How long to wait for a connection, where the host has its own time.
+    pub connect_timeout: Option<Duration>,
+}
+
+impl TrustFiles {
+    /// Reads the files.
+    pub fn read(&self) -> Result<Trust, RegistryError> {
+        let mut authorities = Vec::new();
+        for path in &self.ca_files {
+            authorities.extend(read_authorities(path)?);
+        }
+        let identity = self
+            .identity
+            .as_ref()
+            .map(|(certificate, key)| read_identity(certificate, key.as_deref()));
+        Ok(Trust {
+            authorities,
+            identity: identity.transpose()?,
+            connect_timeout: self.connect_timeout,
+        })
+    }
+}
+
+impl Trust {
+    /// Whether it says nothing.
+    pub(super) const fn is_usual(&self) -> bool {
+        self.authorities.is_empty() && self.identity.is_none() && self.connect_timeout.is_none()
+    }
 }
 
 /// The clients for all hosts that have no trust of their own, so that connections are shared.
@@ -41,7 +78,7 @@ pub(super) struct Clients {
 impl Clients {
     /// Reads the certificates that the options name.
     pub fn new(options: &Options) -> Result<Self, RegistryError> {
-        let blueprint = Blueprint::new(options, &Trust::default())?;
+        let blueprint = Blueprint::new(options, Arc::default())?;
         let plain = options
             .proxies
             .http
@@ -70,15 +107,16 @@ impl Clients {
 }
 
 /// A client with the trust of one host.
-pub(super) fn build(options: &Options, trust: &Trust) -> Result<Client, RegistryError> {
-    Blueprint::new(options, trust)?.build()
+pub(super) fn build(options: &Options, trust: &Arc<Trust>) -> Result<Client, RegistryError> {
+    Blueprint::new(options, Arc::clone(trust))?.build()
 }
 
 /// What a client is made from.
 #[derive(Debug)]
 struct Blueprint {
-    certificates: Vec<CertificateDer<'static>>,
-    identity: Option<ClientIdentity>,
+    /// The authorities that all hosts are trusted by.
+    authorities: Vec<CertificateDer<'static>>,
+    trust: Arc<Trust>,
     user_agent: String,
     connect_timeout: Duration,
     idle: usize,
@@ -86,22 +124,16 @@ struct Blueprint {
 }
 
 impl Blueprint {
-    fn new(options: &Options, trust: &Trust) -> Result<Self, RegistryError> {
+    fn new(options: &Options, trust: Arc<Trust>) -> Result<Self, RegistryError> {
         // Fails only where a provider is installed already, which then serves.
         let _ = rustls::crypto::ring::default_provider().install_default();
         options.proxies.check()?;
-        let mut certificates = Vec::new();
-        for path in options.ca_files.iter().chain(&trust.ca_files) {
-            certificates.extend(read_certificates(path)?);
+        let mut authorities = Vec::new();
+        for path in &options.ca_files {
+            authorities.extend(read_authorities(path)?);
         }
-        let identity = trust
-            .identity
-            .as_ref()
-            .map(|(certificate, key)| read_identity(certificate, key.as_deref()))
-            .transpose()?;
         Ok(Self {
-            certificates,
-            identity,
+            authorities,
             user_agent: options.user_agent.clone(),
             connect_timeout: trust
                 .connect_timeout
@@ -109,6 +141,7 @@ impl Blueprint {
                 .min(options.timeout),
             idle: options.per_host,
             proxies: options.proxies.clone(),
+            trust,
         })
     }
 
@@ -128,7 +161,8 @@ impl Blueprint {
 
     /// It trusts the system's certificate authorities, and those of the files.
     fn build(&self) -> Result<Client, RegistryError> {
-        let config = tls_config(&self.certificates, self.identity.as_ref())
+        let authorities = [&*self.authorities, &*self.trust.authorities].concat();
+        let config = tls_config(&authorities, self.trust.identity.as_ref())
             .map_err(|error| RegistryError::Tls(error.to_string()))?;
         finished(self.builder().tls_backend_preconfigured(config))
     }
@@ -160,7 +194,12 @@ fn read_identity(certificate: &Path, key: Option<&Path>) -> Result<ClientIdentit
         .ok_or_else(|| fail("it is no PEM certificate with its key".to_owned()))
 }
 
-fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, RegistryError> {
+/// The certificate authorities of a PEM file.
+///
+/// # Errors
+///
+/// [`RegistryError::CaFile`] where there is none in it.
+pub fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, RegistryError> {
     let fail = |reason: String| RegistryError::CaFile {
         path: path.to_owned(),
         reason,

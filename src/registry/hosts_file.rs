@@ -7,16 +7,16 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Client;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::client::{self, Trust};
+use super::client::{self, TrustFiles};
 use super::content::read_bounded;
-use super::way::{Address, Unverified, Way};
+use super::way::{Address, SKIP_VERIFY, Way};
 use super::{Options, RegistryError};
 
 /// The most bytes of a hosts file.
@@ -113,10 +113,9 @@ fn fault(path: &Path, reason: &impl ToString) -> RegistryError {
 fn read_folder(folder: &Path, options: &Options) -> Result<Vec<Way>, RegistryError> {
     let path = folder.join("hosts.toml");
     if !path.exists() {
-        return Ok(vec![Way {
-            client: own_client(&certificates(folder), options)?,
-            ..Way::own()
-        }]);
+        let mut way = Way::own();
+        trusting(&mut way, &certificates(folder), options)?;
+        return Ok(vec![way]);
     }
     let bytes = read_bounded(&path, MAX_FILE_BYTES).map_err(|error| fault(&path, &error))?;
     let text = str::from_utf8(&bytes).map_err(|error| fault(&path, &error))?;
@@ -150,11 +149,9 @@ impl RawHost {
             (way.resolves, way.pulls) = self.capabilities(file)?;
         }
         way.headers = self.headers(file)?;
-        way.unverified_by = self.skip_verify.then(|| Unverified {
-            file: file.to_owned(),
-            key: "skip_verify",
-        });
-        way.client = own_client(&self.trust(file)?, options)?;
+        way.file = Some(file.to_owned());
+        way.unverified_by = self.skip_verify.then_some(SKIP_VERIFY);
+        trusting(&mut way, &self.trust(file)?, options)?;
         Ok(way)
     }
 
@@ -195,16 +192,16 @@ impl RawHost {
         Ok(headers)
     }
 
-    fn trust(self, file: &Path) -> Result<Trust, RegistryError> {
+    fn trust(self, file: &Path) -> Result<TrustFiles, RegistryError> {
         let folder = file.parent().unwrap_or(Path::new("."));
-        let mut trust = Trust {
+        let mut trust = TrustFiles {
             connect_timeout: self
                 .dial_timeout
                 .as_deref()
                 .map(|text| duration(text).map_err(|reason| fault(file, &reason)))
                 .transpose()?,
             ca_files: self.ca.map_or_else(Vec::new, OneOrMany::into_vec),
-            ..Trust::default()
+            ..TrustFiles::default()
         };
         for pair in self.client.map_or_else(Vec::new, OneOrMany::into_vec) {
             trust.identity = match pair.into_vec().as_slice() {
@@ -256,8 +253,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 /// The certificates in a folder without `hosts.toml`, by Docker's names: `*.crt` is an authority, `*.cert` with `*.key` a
 /// client certificate.
-fn certificates(folder: &Path) -> Trust {
-    let mut trust = Trust::default();
+fn certificates(folder: &Path) -> TrustFiles {
+    let mut trust = TrustFiles::default();
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries
         .take(MAX_ENTRIES)
@@ -277,11 +274,13 @@ fn certificates(folder: &Path) -> Trust {
     trust
 }
 
-fn own_client(trust: &Trust, options: &Options) -> Result<Option<Client>, RegistryError> {
-    if trust.ca_files.is_empty() && trust.identity.is_none() && trust.connect_timeout.is_none() {
-        return Ok(None);
+/// Gives a way the trust of these files, and a client with it.
+fn trusting(way: &mut Way, files: &TrustFiles, options: &Options) -> Result<(), RegistryError> {
+    way.trust = Arc::new(files.read()?);
+    if !way.trust.is_usual() {
+        way.client = Some(client::build(options, &way.trust)?);
     }
-    client::build(options, trust).map(Some)
+    Ok(())
 }
 
 #[cfg(test)]

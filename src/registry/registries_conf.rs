@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::content::read_bounded;
-use super::way::{Address, INSECURE, Unverified, Way};
+use super::way::{Address, INSECURE, Way};
 use super::{Options, RegistryError};
 use crate::oci::Reference;
 
@@ -206,10 +206,9 @@ impl RegistriesConf {
         rest: &str,
     ) -> Way {
         let own = Way {
-            unverified_by: insecure.then(|| Unverified {
-                file: table.file.clone(),
-                key: INSECURE,
-            }),
+            file: Some(table.file.clone()),
+            unverified_by: insecure.then_some(INSECURE),
+            serves_alone: true,
             ..Way::own()
         };
         let Some(location) = location else {

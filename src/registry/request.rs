@@ -36,7 +36,7 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    fn url(&self, path: &str) -> Result<Url, Setback> {
+    pub fn url(&self, path: &str) -> Result<Url, Setback> {
         self.address(&format!("{}/{path}", self.path))
     }
 

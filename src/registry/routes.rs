@@ -1,11 +1,15 @@
 //! From a reference to the hosts that answer for it.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use thiserror::Error;
 
 use super::host::Host;
 use super::hosts_file::HostsFolders;
 use super::registries_conf::{Plan, RegistriesConf};
+use super::registry_host::RegistryHost;
 use super::setback::Setback;
 use super::way::Way;
 use super::ways::Ways;
@@ -15,7 +19,7 @@ use crate::oci::Reference;
 
 /// What the settings say of who answers for which reference.
 #[derive(Debug)]
-pub(super) struct Routes {
+pub struct Routes {
     mirrors: Vec<(String, Way)>,
     registries: RegistriesConf,
     hosts_folders: HostsFolders,
@@ -24,11 +28,28 @@ pub(super) struct Routes {
     hosts: Mutex<HashMap<Key, Arc<[Host]>>>,
 }
 
-/// A registry; the prefix of the table that is about it, and whether a digest is named.
-type Key = (String, Option<(String, bool)>);
+/// A registry, and the table that is about it.
+type Key = (String, Option<Table>);
+
+/// The prefix of a table of `registries.conf`, and whether a digest is named.
+type Table = (String, bool);
+
+/// A registry that the nodes may not ask.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("registry {registry} is blocked in {}", file.display())]
+pub struct Blocked {
+    /// The registry.
+    pub registry: String,
+    /// The file that forbids it.
+    pub file: PathBuf,
+}
 
 impl Routes {
     /// Reads the files.
+    ///
+    /// # Errors
+    ///
+    /// Where a file, or the address of a mirror, cannot be used.
     pub fn new(options: &Options) -> Result<Self, RegistryError> {
         let mirrors = options.mirrors.iter().map(|(registry, url)| {
             let way = Way::mirror(url).map_err(|reason| RegistryError::Mirror {
@@ -47,39 +68,32 @@ impl Routes {
         })
     }
 
-    /// The mirrors of the registry, then what its files say, then the registry itself. A refusal where a node would not ask
-    /// at all.
-    pub fn to(&self, reference: &Reference) -> Result<Ways, Setback> {
+    /// The hosts that a node asks for `reference`, in its order: the mirrors of the registry, then what files say of it, then
+    /// the registry itself.
+    ///
+    /// # Errors
+    ///
+    /// Where a node would not ask at all.
+    pub fn hosts(&self, reference: &Reference) -> Result<Vec<RegistryHost>, Blocked> {
         let registry = reference.registry();
-        let (table, planned) = match self.registries.plan(reference) {
-            Some((_, Plan::Blocked(file))) => {
-                let words = format!("registry {registry} is blocked in {}", file.display());
-                return Err(blocked(words).into());
-            }
-            Some((prefix, Plan::Ways(ways))) => {
-                let is_pinned = reference.digest().is_some();
-                (Some((prefix.to_owned(), is_pinned)), Some(ways))
-            }
-            None => (None, None),
-        };
-        let mirrors = self.mirrors.iter().filter(|(of, _)| of == registry);
-        let ways: Vec<Way> = mirrors
-            .map(|(_, way)| way.clone())
-            .chain(planned.unwrap_or_else(|| self.hosts_folders.ways(registry)))
-            .collect();
+        let (_, ways) = self.plan(reference)?;
+        let host = |way| RegistryHost::on(way, registry, reference.api_host(), &self.plain_http);
+        Ok(ways.into_iter().map(host).collect())
+    }
+
+    /// The same with what is known of each host, which all references share that are asked for there alike.
+    pub(super) fn to(&self, reference: &Reference) -> Result<Ways, Setback> {
+        let registry = reference.registry();
+        let (table, ways) = self.plan(reference).map_err(|blocked| refusal(&blocked))?;
         let repositories = ways.iter().map(|way| way.repository.clone()).collect();
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         let hosts = hosts
             .entry((registry.to_owned(), table))
             .or_insert_with(|| {
                 let host = |way| {
-                    Host::on(
-                        way,
-                        registry,
-                        reference.api_host(),
-                        &self.plain_http,
-                        self.per_host,
-                    )
+                    let is =
+                        RegistryHost::on(way, registry, reference.api_host(), &self.plain_http);
+                    Host::new(is, self.per_host)
                 };
                 ways.into_iter().map(host).collect()
             });
@@ -89,17 +103,42 @@ impl Routes {
         })
     }
 
+    /// The ways to a reference, and which table of `registries.conf` is about it.
+    fn plan(&self, reference: &Reference) -> Result<(Option<Table>, Vec<Way>), Blocked> {
+        let registry = reference.registry();
+        let (table, planned) = match self.registries.plan(reference) {
+            Some((_, Plan::Blocked(file))) => {
+                return Err(Blocked {
+                    registry: registry.to_owned(),
+                    file,
+                });
+            }
+            Some((prefix, Plan::Ways(ways))) => {
+                let is_pinned = reference.digest().is_some();
+                (Some((prefix.to_owned(), is_pinned)), Some(ways))
+            }
+            None => (None, None),
+        };
+        let mirrors = self.mirrors.iter().filter(|(of, _)| of == registry);
+        let ways = mirrors
+            .map(|(_, way)| way.clone())
+            .chain(planned.unwrap_or_else(|| self.hosts_folders.ways(registry)))
+            .collect();
+        Ok((table, ways))
+    }
+
     /// What a name without a host means; nothing where no file says it.
+    #[must_use]
     pub fn meant_by(&self, name: &str) -> Option<Reference> {
         self.registries.meant_by(name)
     }
 }
 
-fn blocked(words: String) -> Refusal {
+fn refusal(blocked: &Blocked) -> Refusal {
     Refusal {
         reason: RefusalReason::Forbidden,
         status: None,
-        message: words,
+        message: blocked.to_string(),
         identity: Identity::Anonymous,
         by_token_service: false,
         nearest_tags: Vec::new(),

@@ -65,6 +65,15 @@ impl SignIn {
         })
     }
 
+    /// Nobody's, and why.
+    #[must_use]
+    pub fn withheld(why: &str) -> Self {
+        Self {
+            credential: None,
+            trouble: Some(why.to_owned()),
+        }
+    }
+
     /// Where the credential comes from: the file, with the key in it or the helper that it names.
     #[must_use]
     pub fn origin(&self) -> Option<&str> {

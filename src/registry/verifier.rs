@@ -45,10 +45,22 @@ pub fn tls_config(
     authorities: &[CertificateDer<'static>],
     identity: Option<&ClientIdentity>,
 ) -> Result<ClientConfig, Error> {
+    tls_config_with(server_verifier(authorities)?, identity)
+}
+
+/// The same, with a judgement of whoever calls.
+///
+/// # Errors
+///
+/// Where the key does not fit the certificate.
+pub fn tls_config_with(
+    verifier: Arc<dyn ServerCertVerifier>,
+    identity: Option<&ClientIdentity>,
+) -> Result<ClientConfig, Error> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(server_verifier(authorities)?);
+        .with_custom_certificate_verifier(verifier);
     let mut config = match identity {
         Some(identity) => {
             builder.with_client_auth_cert(identity.chain.clone(), identity.key.clone_key())?

@@ -1,15 +1,24 @@
 //! One way to a registry: a host that answers for it, and how it is asked.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Url};
 
+use super::client::Trust;
+
 /// The key of `registries.conf` for a host whose certificate is not verified, and that may have none at all.
 pub(super) const INSECURE: &str = "insecure";
+/// The key of `hosts.toml` for a host whose certificate is not verified.
+pub(super) const SKIP_VERIFY: &str = "skip_verify";
 
 /// A host that answers for a registry, and how it is asked.
 #[derive(Debug, Clone)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a word of a node's files about a host"
+)]
 pub(super) struct Way {
     /// Where its API begins; nothing is said of the registry's own place.
     pub address: Option<Address>,
@@ -21,20 +30,21 @@ pub(super) struct Way {
     pub resolves: bool,
     /// Whether content is asked for there.
     pub pulls: bool,
-    /// The client with the host's own trust.
+    /// The host's own trust.
+    pub trust: Arc<Trust>,
+    /// The client with it, where there is any.
     pub client: Option<Client>,
     /// What is sent along with each request.
     pub headers: HeaderMap,
-    /// What would have its certificate go unverified.
-    pub unverified_by: Option<Unverified>,
-}
-
-/// The setting of a node by which it takes any certificate. It is not heeded here: whether an image is there must not hang
-/// on a forged answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unverified {
-    pub file: PathBuf,
-    pub key: &'static str,
+    /// The key by which a node takes any certificate of it. It is not heeded here: whether an image is there must not hang on
+    /// a forged answer.
+    pub unverified_by: Option<&'static str>,
+    /// Whether a node that has got the manifest here asks no other host for the rest, as CRI-O does (`containers/image`,
+    /// `docker/docker_image_src.go`, `newImageSource`). containerd asks the next one for whatever one does not give out
+    /// (`core/remotes/docker/fetcher.go`).
+    pub serves_alone: bool,
+    /// The file that says so.
+    pub file: Option<PathBuf>,
 }
 
 /// The beginning of an API.
@@ -56,17 +66,18 @@ impl Way {
             tells_namespace: false,
             resolves: true,
             pulls: true,
+            trust: Arc::default(),
             client: None,
             headers: HeaderMap::new(),
             unverified_by: None,
+            serves_alone: false,
+            file: None,
         }
     }
 
     /// Whether plain HTTP is spoken where TLS is not.
     pub fn may_be_plain(&self) -> bool {
-        self.unverified_by
-            .as_ref()
-            .is_some_and(|by| by.key == INSECURE)
+        self.unverified_by == Some(INSECURE)
     }
 
     /// A mirror that is asked for everything before the registry itself.

@@ -1,4 +1,4 @@
-//! The commands that walk the way to an image as the run has gone it.
+//! The command that walks the way to an image as the run has gone it.
 
 use std::time::Duration;
 
@@ -11,6 +11,10 @@ pub struct ProbeFlags {
     pub plain_http: Vec<String>,
     /// Files with certificate authorities.
     pub ca_files: Vec<String>,
+    /// Folders of `hosts.toml` files.
+    pub hosts_dirs: Vec<String>,
+    /// Files of the format of `registries.conf`.
+    pub registries_confs: Vec<String>,
     /// Mirrors: the registry and the address.
     pub mirrors: Vec<(String, String)>,
     /// How long to wait, where that is not the usual time.
@@ -26,45 +30,33 @@ impl ProbeFlags {
         }
     }
 
-    /// A command for each host that was asked about the image: its mirrors, then the registry.
-    pub(super) fn commands(&self, reference: &Reference) -> Vec<String> {
-        let registry = reference.registry();
-        let mirrors = self.mirrors.iter().filter(|(of, _)| of == registry);
-        let mut commands: Vec<String> = mirrors
-            .map(|(_, url)| self.to_mirror(url, reference))
-            .collect();
-        let host = reference.api_host();
-        let is_plain = self.plain_http.iter().any(|listed| listed == host);
-        commands.push(self.command(host, is_plain, &reference.to_string()));
-        commands
-    }
-
-    fn to_mirror(&self, url: &str, reference: &Reference) -> String {
-        let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
-        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        // A registry below a path is not at the usual place of its host: only the host can be named.
-        let target = match path.trim_end_matches('/') {
-            "" | "v2" => {
-                let full = reference.to_string();
-                let image = full.strip_prefix(reference.registry()).unwrap_or(&full);
-                format!("{host}{image}")
-            }
-            _ => format!("{scheme}://{host}"),
-        };
-        self.command(host, scheme == "http", &target)
-    }
-
-    fn command(&self, host: &str, is_plain: bool, target: &str) -> String {
+    /// The command, with the flags that are about this image.
+    pub(super) fn command(&self, reference: &Reference) -> String {
         let mut words = vec!["oci-preflight probe".to_owned()];
-        if is_plain {
-            words.push(format!("--plain-http {}", quoted(host)));
+        let mut add = |flag: &str, value: &str| words.push(format!("{flag} {}", quoted(value)));
+        // A registries.conf may lead to any of the hosts.
+        let is_about =
+            |host: &String| host == reference.api_host() || !self.registries_confs.is_empty();
+        for host in self.plain_http.iter().filter(|host| is_about(host)) {
+            add("--plain-http", host);
         }
-        let files = self.ca_files.iter();
-        words.extend(files.map(|file| format!("--ca-file {}", quoted(file))));
+        for file in &self.ca_files {
+            add("--ca-file", file);
+        }
+        for folder in &self.hosts_dirs {
+            add("--hosts-dir", folder);
+        }
+        for file in &self.registries_confs {
+            add("--registries-conf", file);
+        }
+        let registry = reference.registry();
+        for (of, url) in self.mirrors.iter().filter(|(of, _)| of == registry) {
+            add("--mirror", &format!("{of}={url}"));
+        }
         if let Some(timeout) = self.timeout {
-            words.push(format!("--timeout {}", timeout.as_secs().max(1)));
+            add("--timeout", &timeout.as_secs().max(1).to_string());
         }
-        words.push(quoted(target));
+        words.push(quoted(&reference.to_string()));
         words.join(" ")
     }
 }
@@ -85,42 +77,42 @@ mod tests {
 
     #[test]
     fn the_flags_of_the_run_are_those_of_the_command() {
+        let pair = |of: &str, url: &str| (of.to_owned(), url.to_owned());
         let flags = ProbeFlags {
             plain_http: vec!["registry.example.com:5000".to_owned()],
             ca_files: vec!["my ca.pem".to_owned()],
             mirrors: vec![
-                (
-                    "docker.io".to_owned(),
-                    "http://mirror.example.com".to_owned(),
-                ),
-                (
-                    "docker.io".to_owned(),
-                    "https://cache.example.com/hub/".to_owned(),
-                ),
+                pair("docker.io", "http://mirror.example.com"),
+                pair("docker.io", "https://cache.example.com/hub/"),
             ],
             timeout: Some(Duration::from_secs(3)),
+            ..ProbeFlags::default()
         };
-        let of = |image: &str| flags.commands(&image.parse().expect("an image"));
+        let of = |flags: &ProbeFlags, image: &str| flags.command(&image.parse().expect("an image"));
         assert_eq!(
-            of("registry.example.com:5000/app:1"),
-            [
-                "oci-preflight probe --plain-http registry.example.com:5000 --ca-file 'my ca.pem' --timeout 3 \
+            of(&flags, "registry.example.com:5000/app:1"),
+            "oci-preflight probe --plain-http registry.example.com:5000 --ca-file 'my ca.pem' --timeout 3 \
               registry.example.com:5000/app:1"
-            ]
         );
         assert_eq!(
-            of("nginx:1.27"),
-            [
-                "oci-preflight probe --plain-http mirror.example.com --ca-file 'my ca.pem' --timeout 3 \
-                 mirror.example.com/library/nginx:1.27",
-                "oci-preflight probe --ca-file 'my ca.pem' --timeout 3 https://cache.example.com",
-                "oci-preflight probe --ca-file 'my ca.pem' --timeout 3 docker.io/library/nginx:1.27",
-            ]
+            of(&flags, "nginx:1.27"),
+            "oci-preflight probe --ca-file 'my ca.pem' --mirror docker.io=http://mirror.example.com \
+             --mirror docker.io=https://cache.example.com/hub/ --timeout 3 docker.io/library/nginx:1.27"
         );
-        let image = "ghcr.io/a/b:1".parse().expect("an image");
         assert_eq!(
-            ProbeFlags::default().commands(&image),
-            ["oci-preflight probe ghcr.io/a/b:1"]
+            of(&ProbeFlags::default(), "ghcr.io/a/b:1"),
+            "oci-preflight probe ghcr.io/a/b:1"
+        );
+        let flags = ProbeFlags {
+            plain_http: vec!["near.example.com:5000".to_owned()],
+            hosts_dirs: vec!["certs.d".to_owned()],
+            registries_confs: vec!["registries.conf".to_owned()],
+            ..ProbeFlags::default()
+        };
+        assert_eq!(
+            of(&flags, "ghcr.io/a/b:1"),
+            "oci-preflight probe --plain-http near.example.com:5000 --hosts-dir certs.d \
+             --registries-conf registries.conf ghcr.io/a/b:1"
         );
     }
 

@@ -84,20 +84,10 @@ fn is_about_the_way(reason: FailureReason) -> bool {
     )
 }
 
-/// The commands to run, as this run has asked.
+/// The command to run, as this run has asked.
 fn where_to_look(flags: &ProbeFlags, reference: &Reference) -> String {
-    let commands: Vec<String> = flags
-        .commands(reference)
-        .iter()
-        .map(|command| format!("`{command}`"))
-        .collect();
-    match commands.as_slice() {
-        [_] => format!("{} shows at which stage the way ends.", commands.join("")),
-        _ => format!(
-            "At which stage the way ends, to each host that was asked: {}.",
-            commands.join(", ")
-        ),
-    }
+    let command = flags.command(reference);
+    format!("`{command}` shows at which stage the way ends.")
 }
 
 /// Content that is there and damaged is `corrupt-manifest`'s.

@@ -47,6 +47,7 @@ mod pre_commit;
 mod probe;
 mod probe_advice;
 mod probe_content;
+mod probe_hosts;
 mod probe_ways;
 mod python_tools;
 mod readme;

@@ -36,14 +36,14 @@ pub async fn probe(target: &str, options: &Options) -> ProbeReport {
 
 /// The verdict of the last stage of that name.
 pub fn verdict(report: &ProbeReport, stage: &str) -> Option<StageVerdict> {
-    let mut stages = report.stages.iter().rev();
+    let mut stages = report.stages().rev();
     stages
         .find(|tried| tried.stage == stage)
         .map(|tried| tried.verdict)
 }
 
 pub fn detail<'a>(report: &'a ProbeReport, stage: &str) -> &'a str {
-    let mut stages = report.stages.iter();
+    let mut stages = report.stages();
     stages
         .find(|tried| tried.stage == stage)
         .map_or("", |tried| &tried.detail)
@@ -55,7 +55,7 @@ pub fn assert_blames(report: &ProbeReport, stage: &str, side: Side, class: Class
     let fault = report.fault.as_ref().unwrap_or_else(|| panic!("{text}"));
     assert_eq!(fault.side(), side, "{text}");
     assert_eq!(fault.class(), Some(class), "{text}");
-    let mut failed = report.stages.iter();
+    let mut failed = report.stages();
     let failed = failed.find(|stage| stage.verdict == StageVerdict::Failed);
     assert_eq!(failed.map(|failed| failed.stage), Some(stage), "{text}");
     let json = report.to_json();
@@ -566,7 +566,7 @@ async fn the_whole_way_is_walked_up_to_the_second_host() {
     let server = whole_registry(&storage.uri()).await;
     let report = probe(&format!("{}/{IMAGE}", server.address()), &options()).await;
     assert!(report.is_clear(), "{}", report.to_text());
-    let stages: Vec<&str> = report.stages.iter().map(|stage| stage.stage).collect();
+    let stages: Vec<&str> = report.stages().map(|stage| stage.stage).collect();
     assert_eq!(
         stages,
         [

@@ -131,12 +131,32 @@ fn a_certificate_that_is_not_trusted_and_one_whose_authority_is_in_a_file() {
 }
 
 #[test]
-fn a_mirror_and_the_registry_behind_it_each_have_a_command() {
+fn the_hosts_that_a_node_asks_are_asked_in_the_same_order() {
     let mirror = FaultRegistry::start(|_: &Request| whole(502), None, "127.0.0.1");
-    let flag = format!("registry.invalid=http://{}", mirror.host);
-    assert_comes_to(
-        "registry.invalid/app:1",
-        &["--mirror", &flag],
-        &[Class::Registry5xx, Class::DnsFailure],
+    let folder = TempDir::new().expect("a folder");
+    let of_registry = folder.path().join("the nodes/registry.invalid");
+    std::fs::create_dir_all(&of_registry).expect("a folder");
+    let text = format!("[host.\"http://{}\"]\n", mirror.host);
+    std::fs::write(of_registry.join("hosts.toml"), text).expect("a file");
+    let hosts_dir = of_registry.parent().and_then(|path| path.to_str());
+    let conf = folder.path().join("registries.conf");
+    let text = format!(
+        "[[registry]]\nlocation = \"registry.invalid\"\n[[registry.mirror]]\nlocation = \"{}\"\ninsecure = true\n",
+        mirror.host
     );
+    std::fs::write(&conf, text).expect("a file");
+    let flag = format!("registry.invalid=http://{}", mirror.host);
+    for flags in [
+        ["--mirror", &flag],
+        ["--hosts-dir", hosts_dir.expect("text")],
+        ["--registries-conf", conf.to_str().expect("text")],
+    ] {
+        let image = "registry.invalid/app:1";
+        let [command] = advised(image, &flags).try_into().expect("one command");
+        let report = run(&command);
+        assert_eq!(report["class"], Class::Registry5xx.as_str(), "{command}");
+        let hosts = report["hosts"].as_array().expect("hosts");
+        let classes: Vec<&Value> = hosts.iter().map(|host| &host["class"]).collect();
+        assert_eq!(classes, ["registry_5xx", "dns_failure"], "{command}");
+    }
 }

@@ -230,7 +230,7 @@ async fn a_manifest_at_another_host_is_followed_there_without_credentials() {
     })
     .await;
     assert!(report.is_clear(), "{}", report.to_text());
-    let stages: Vec<&str> = report.stages.iter().map(|stage| stage.stage).collect();
+    let stages: Vec<&str> = report.stages().map(|stage| stage.stage).collect();
     assert_eq!(
         stages[6..],
         [

@@ -153,13 +153,13 @@ async fn headers_and_an_own_path_reach_the_host_and_no_other() {
 }
 
 /// An authority for a server and a client on the loopback address.
-struct Authority {
-    key: KeyPair,
-    certificate: rcgen::Certificate,
+pub struct Authority {
+    pub key: KeyPair,
+    pub certificate: rcgen::Certificate,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let key = KeyPair::generate().expect("a key");
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
         let params = CertificateParams::new(names).expect("names");
@@ -168,7 +168,7 @@ impl Authority {
     }
 
     /// The TLS of a server that wants the client's certificate to be this one too, where `wants_client` says so.
-    fn tls(&self, wants_client: bool) -> ServerConfig {
+    pub fn tls(&self, wants_client: bool) -> ServerConfig {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
         let mut roots = RootCertStore::empty();
@@ -189,7 +189,7 @@ impl Authority {
 }
 
 /// Serves the image over TLS, and gives the address.
-fn serve(config: ServerConfig) -> String {
+pub fn serve(config: ServerConfig) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let host = listener.local_addr().expect("an address").to_string();
     let config = Arc::new(config);

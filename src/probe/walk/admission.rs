@@ -3,15 +3,15 @@
 use std::time::Instant;
 
 use reqwest::header::HeaderValue;
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Method, Request, Response};
 
-use super::Walk;
+use super::{Other, Walk};
 use crate::oci::Reference;
 use crate::probe::fault::Fault;
 use crate::probe::web::{self, authority};
 use crate::registry::Admission;
 
-impl Walk {
+impl Walk<'_> {
     /// Notes who asks.
     pub(super) fn name_identity(&mut self) {
         let words = match (self.sign_in.origin(), self.sign_in.trouble()) {
@@ -19,14 +19,15 @@ impl Walk {
             (None, Some(trouble)) => format!("none, asked as anybody: {trouble}"),
             (None, None) => "none found, asked as anybody".to_owned(),
         };
-        let host = self.target.authority();
+        let host = self.host.authority().to_owned();
         self.add("credentials", &host, Instant::now(), Ok(words));
     }
 
     /// The refusal of a registry that has let us in and then wants to know who asks.
     pub(super) async fn challenge_of(&self, path: &str) -> Option<Response> {
         let url = self.url(path)?;
-        let answer = web::send(&self.client, Method::HEAD, &url, None).await;
+        let headers = self.host.headers();
+        let answer = web::send(&self.client, Method::HEAD, &url, headers, None).await;
         answer.ok().filter(|answer| answer.status() == 401)
     }
 
@@ -37,11 +38,25 @@ impl Walk {
         image: &Reference,
     ) -> Option<HeaderValue> {
         let start = Instant::now();
-        let host = self.target.authority();
-        match self.sign_in.meet(answer, image.repository(), &self.client) {
+        let host = self.host.authority().to_owned();
+        let repository = self.host.repository(image);
+        match self.sign_in.meet(answer, repository, &self.client) {
             Admission::Nothing => None,
             Admission::Header(header) => Some(header),
-            Admission::Token(request) => self.token(*request, image).await,
+            Admission::Token(request) => {
+                let request = request.build().ok()?;
+                let other = self.other(request.url()).await;
+                if let Some(Other {
+                    is_verified: false, ..
+                }) = &other
+                    && self.sign_in.origin().is_some()
+                {
+                    self.keep_credentials_back();
+                    self.name_identity();
+                    return Box::pin(self.authorize(answer, image)).await;
+                }
+                self.token(request, other, image).await
+            }
             Admission::Unsafe(words) => {
                 self.fail("token", &host, start, (words, Fault::Answer(host.clone())));
                 None
@@ -50,10 +65,14 @@ impl Walk {
     }
 
     /// A token, for the credentials or for anybody. Its service may be at a host of its own.
-    async fn token(&mut self, request: RequestBuilder, image: &Reference) -> Option<HeaderValue> {
-        let request = request.build().ok()?;
+    async fn token(
+        &mut self,
+        request: Request,
+        other: Option<Other>,
+        image: &Reference,
+    ) -> Option<HeaderValue> {
         let host = authority(request.url());
-        let Some(client) = self.client_for(request.url()).await else {
+        let Some(Other { client, .. }) = other else {
             self.add_skipped("token", &host);
             return None;
         };

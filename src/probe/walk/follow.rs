@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use reqwest::header::{HeaderMap, HeaderValue};
-use reqwest::{Client, Method, Response, StatusCode, Url};
+use reqwest::{Method, Response, StatusCode, Url};
 
-use super::Walk;
-use super::reach::End;
+use super::reach::{End, Spoken};
+use super::{Other, Walk};
 use crate::oci::Reference;
 use crate::probe::client::client;
 use crate::probe::fault::Fault;
@@ -56,7 +56,7 @@ impl Whole {
     }
 }
 
-impl Walk {
+impl Walk<'_> {
     /// Asks, and follows redirects as a node does: another host gets its own lower stages, and no credentials.
     pub(super) async fn ask(&mut self, question: &Question<'_>) -> Option<Good> {
         let mut url = self.url(&question.path)?;
@@ -71,7 +71,14 @@ impl Walk {
                 (question.stage, url.path().to_owned())
             };
             let start = Instant::now();
-            let sent = web::send(&client, question.method.clone(), &url, authorization).await;
+            let none = HeaderMap::new();
+            let headers = if is_elsewhere {
+                &none
+            } else {
+                self.host.headers()
+            };
+            let method = question.method.clone();
+            let sent = web::send(&client, method, &url, headers, authorization).await;
             let failed = match sent {
                 Ok(answer) if answer.status() == StatusCode::OK => {
                     return Some(Good {
@@ -90,11 +97,11 @@ impl Walk {
                             is_elsewhere = true;
                             // Nor does the registry get them back once another host has had its say.
                             authorization = None;
-                            let Some(found) = self.client_for(&next).await else {
+                            let Some(found) = self.other(&next).await else {
                                 self.add_skipped("redirect", &authority(&next));
                                 return None;
                             };
-                            client = found;
+                            client = found.client;
                         }
                         url = next;
                         continue;
@@ -162,13 +169,15 @@ impl Walk {
         None
     }
 
-    /// The client to ask this address with, after the lower stages to its host where it is another one. None where it is out
-    /// of reach.
-    pub(super) async fn client_for(&mut self, url: &Url) -> Option<Client> {
+    /// The host of this address, after the lower stages to it where it is another one. None where it is out of reach.
+    pub(super) async fn other(&mut self, url: &Url) -> Option<Other> {
         let origin = url.origin().ascii_serialization();
         let own = self.url("")?.origin().ascii_serialization();
         if origin == own {
-            return Some(self.client.clone());
+            return Some(Other {
+                client: self.client.clone(),
+                is_verified: true,
+            });
         }
         if let Some(known) = self.others.get(&origin) {
             return known.clone();
@@ -178,7 +187,7 @@ impl Walk {
         reached
     }
 
-    async fn reach_other(&mut self, url: &Url) -> Option<Client> {
+    async fn reach_other(&mut self, url: &Url) -> Option<Other> {
         let host = url.host_str().unwrap_or_default().to_owned();
         let tls = url.scheme() == "https";
         let proxy = self.options.proxies.of(url);
@@ -192,18 +201,18 @@ impl Walk {
         if end.proxy != self.proxy {
             self.name_proxy(&end);
         }
-        let is_first_fault = self.fault.is_none();
-        let is_reached = self.reach(&end).await.is_some();
-        if is_first_fault && matches!(self.fault, Some(Fault::Connection { .. })) {
-            self.fault = Some(Fault::OtherHost(end.authority()));
+        let is_first_fault = self.report.fault.is_none();
+        let spoken = self.reach(&end).await;
+        if is_first_fault && matches!(self.report.fault, Some(Fault::Connection { .. })) {
+            self.report.fault = Some(Fault::OtherHost(end.authority()));
         }
-        if !is_reached {
-            return None;
-        }
-        if end.proxy == self.proxy {
-            return Some(self.client.clone());
-        }
-        client(&self.options, &self.authorities, end.proxy.as_ref()).ok()
+        let is_verified = spoken? != Spoken::Tls { is_verified: false };
+        let proxy = end.proxy.as_ref();
+        let client = client(self.options, &self.trusted, is_verified, proxy).ok()?;
+        Some(Other {
+            client,
+            is_verified,
+        })
     }
 
     /// What it means that the registry refuses a part of an image that is there.

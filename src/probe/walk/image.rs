@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use reqwest::header::HeaderValue;
-use reqwest::{Method, Response};
+use reqwest::{Method, Response, StatusCode};
 
 use super::Walk;
 use super::follow::{Good, Question, Whole};
@@ -12,6 +12,7 @@ use crate::oci::{
 };
 use crate::probe::content::{self, Entry};
 use crate::probe::fault::Fault;
+use crate::probe::outcome::{Progress, StageVerdict};
 use crate::probe::web::Failed;
 
 /// The most bytes of a config that are read.
@@ -22,6 +23,12 @@ const MAX_DEPTH: usize = 4;
 /// What is asked, and with what.
 struct Pull<'a> {
     image: &'a Reference,
+    /// The name of the repository there.
+    repository: &'a str,
+    /// What is asked for.
+    tag_or_digest: &'a str,
+    /// The digest, where that is asked for.
+    digest: Option<&'a Digest>,
     authorization: Option<&'a HeaderValue>,
 }
 
@@ -44,28 +51,41 @@ impl<'a> Pull<'a> {
     }
 
     fn manifest(&self, tag_or_digest: &str) -> String {
-        format!("{}/manifests/{tag_or_digest}", self.image.repository())
+        format!("{}/manifests/{tag_or_digest}", self.repository)
     }
 
     fn blob(&self, digest: &Digest) -> String {
-        format!("{}/blobs/{digest}", self.image.repository())
+        format!("{}/blobs/{digest}", self.repository)
     }
 }
 
-impl Walk {
+impl Walk<'_> {
     /// Credentials, token, manifests, config and the first layer.
     pub(super) async fn image(&mut self, image: &Reference, api: &Response) {
+        let host = self.host;
+        let digest = match image.digest() {
+            None if !host.resolves() => match self.pinned {
+                Some(pinned) => Some(pinned),
+                None => return self.leave_unasked(),
+            },
+            digest => digest,
+        };
+        let repository = host.repository(image);
+        let tag_or_digest = digest.map_or_else(|| image.tag_or_digest(), Digest::as_str);
         self.name_identity();
         let mut authorization = self.authorize(api, image).await;
-        let path = format!("{}/manifests/{}", image.repository(), image.tag_or_digest());
+        let path = format!("{repository}/manifests/{tag_or_digest}");
         if authorization.is_none()
-            && api.status().is_success()
+            && api.status() != StatusCode::UNAUTHORIZED
             && let Some(challenge) = self.challenge_of(&path).await
         {
             authorization = self.authorize(&challenge, image).await;
         }
         let pull = Pull {
             image,
+            repository,
+            tag_or_digest,
+            digest,
             authorization: authorization.as_ref(),
         };
         let Some(digest) = self.resolve_tag(&pull).await else {
@@ -79,14 +99,27 @@ impl Walk {
         }
     }
 
+    /// By its capabilities, the host gives out content by digest alone, and no other host has told the tag's digest.
+    fn leave_unasked(&mut self) {
+        self.report.is_asked = false;
+        self.report.fault = None;
+        let host = self.host.authority();
+        let words = "asked by digest alone, and no host has told the tag's".to_owned();
+        self.add("manifest", host, Instant::now(), Ok(words));
+        if let Some(stage) = self.report.stages.last_mut() {
+            stage.verdict = StageVerdict::Skipped;
+        }
+    }
+
     /// Asks which digest the image has, as containerd does first. None where it fails; no digest where the registry tells none.
     async fn resolve_tag(&mut self, pull: &Pull<'_>) -> Option<Option<Digest>> {
-        let path = pull.manifest(pull.image.tag_or_digest());
+        let path = pull.manifest(pull.tag_or_digest);
         let question = pull.question("manifest", Method::HEAD, path, None);
         let good = self.ask(&question).await?;
+        self.report.progress = Progress::Resolved;
         let promised = good.answer.headers().get("docker-content-digest");
         let promised = promised.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-        let asked = pull.image.digest().cloned();
+        let asked = pull.digest.cloned();
         let digest = match promised.as_deref().map(str::parse::<Digest>) {
             Some(Err(error)) => {
                 let words = format!("the header Docker-Content-Digest is no digest: {error}");
@@ -101,6 +134,7 @@ impl Walk {
             None => format!("HEAD, status {}, no digest", good.answer.status()),
         };
         self.add(good.stage, &good.target, good.start, Ok(words));
+        self.report.digest.clone_from(&digest);
         Some(digest)
     }
 
@@ -111,15 +145,18 @@ impl Walk {
         mut digest: Option<Digest>,
     ) -> Option<ImageManifest> {
         let mut part = digest.is_some().then_some("manifest");
-        if pull.image.digest().is_some() {
+        if pull.digest.is_some() {
             part = None;
         }
         for _ in 0..MAX_DEPTH {
             let wanted = digest
                 .as_ref()
-                .map_or_else(|| pull.image.tag_or_digest().to_owned(), Digest::to_string);
+                .map_or_else(|| pull.tag_or_digest.to_owned(), Digest::to_string);
             let question = pull.question("manifest", Method::GET, pull.manifest(&wanted), part);
             let whole = self.fetch(&question, MAX_MANIFEST_BYTES).await?;
+            self.report.progress = Progress::Manifest;
+            let of_body = || Digest::sha256_of(&whole.body);
+            self.report.digest.get_or_insert_with(of_body);
             let promised = whole.header("docker-content-digest");
             let read = content::manifest(
                 &whole.body,
@@ -167,9 +204,9 @@ impl Walk {
             }
         }
         let words = format!("more than {MAX_DEPTH} indexes in each other");
-        let host = self.target.authority();
-        let failed = (words, damaged(&host, pull));
-        self.fail("manifest", &host, Instant::now(), failed);
+        let host = self.host.authority();
+        let failed = (words, damaged(host, pull));
+        self.fail("manifest", host, Instant::now(), failed);
         None
     }
 

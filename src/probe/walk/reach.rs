@@ -8,6 +8,7 @@ use reqwest::Url;
 use tokio::net::TcpStream;
 
 use super::Walk;
+use crate::probe::client::Trusted;
 use crate::probe::connect::{self, Wire};
 use crate::probe::encryption::{NoHandshake, TUNNEL, WEB, greet};
 use crate::probe::fault::Fault;
@@ -22,8 +23,18 @@ pub(super) struct End {
     pub tls: bool,
     /// The proxy on the way.
     pub proxy: Option<Url>,
-    /// Whether it may answer over plain HTTP where TLS was expected: the registry on this machine itself.
+    /// Whether it may answer over plain HTTP where TLS was expected: on this machine itself, or where a file says so.
     pub may_be_plain: bool,
+}
+
+/// What the end speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spoken {
+    Plain,
+    Tls {
+        /// Whether its certificate is trusted; if not, a node takes it all the same.
+        is_verified: bool,
+    },
 }
 
 impl End {
@@ -40,15 +51,15 @@ impl End {
     }
 }
 
-impl Walk {
-    /// Walks the lower stages. Whether the end speaks TLS; none where it is out of reach.
-    pub(super) async fn reach(&mut self, end: &End) -> Option<bool> {
+impl Walk<'_> {
+    /// Walks the lower stages. What the end speaks; none where it is out of reach.
+    pub(super) async fn reach(&mut self, end: &End) -> Option<Spoken> {
         let stream = self.meet(end).await?;
         let stream = self.pass_proxy(end, Box::new(stream)).await?;
         if end.tls {
             return self.encrypt(end, stream).await;
         }
-        Some(false)
+        Some(Spoken::Plain)
     }
 
     /// Proxy, name and connections. A connection to the end or to the proxy before it, where one came about.
@@ -66,7 +77,7 @@ impl Walk {
                 self.add("dns", &host, start, Ok(described(&addresses)));
                 let (first, silent) = self.try_all(&addresses).await;
                 if first.is_none() {
-                    self.fault.get_or_insert(match &end.proxy {
+                    self.report.fault.get_or_insert(match &end.proxy {
                         Some(proxy) => Fault::ProxyOutOfReach(authority(proxy)),
                         None => Fault::Connection { host, silent },
                     });
@@ -87,7 +98,8 @@ impl Walk {
     /// Tries each address at once, and notes how each went. The first connection in the resolver's order, and whether nothing
     /// answered at all.
     async fn try_all(&mut self, addresses: &[SocketAddr]) -> (Option<TcpStream>, bool) {
-        let limit = self.limit;
+        let own = self.trusted.connect_timeout;
+        let limit = own.unwrap_or(self.limit).min(self.limit);
         let tries = addresses.iter().map(|address| async move {
             let start = Instant::now();
             let result = connect::open(*address, limit).await;
@@ -105,7 +117,7 @@ impl Walk {
                 Err(detail) => Err(detail),
             };
             self.add("tcp", &address.to_string(), start, words);
-            if let Some(stage) = self.stages.last_mut() {
+            if let Some(stage) = self.report.stages.last_mut() {
                 stage.duration = duration;
             }
         }
@@ -131,8 +143,12 @@ impl Walk {
     async fn encrypt_to_proxy(&mut self, proxy: &Url, stream: Wire) -> Option<Wire> {
         let host = proxy.host_str().unwrap_or_default();
         let shown = authority(proxy);
+        let to_proxy = Trusted {
+            identity: None,
+            ..self.trusted.clone()
+        };
         let start = Instant::now();
-        let greeted = greet(stream, host, &TUNNEL, &self.authorities, self.limit).await;
+        let greeted = greet(stream, host, &TUNNEL, &to_proxy, self.limit).await;
         let (detail, fault) = match greeted {
             Ok((handshake, stream)) => {
                 let words = handshake_words(&handshake);
@@ -171,26 +187,35 @@ impl Walk {
         }
     }
 
-    /// Whether the end speaks TLS; none where the way does not go on behind this stage.
-    async fn encrypt(&mut self, end: &End, stream: Wire) -> Option<bool> {
+    /// What the end speaks; none where the way does not go on behind this stage.
+    async fn encrypt(&mut self, end: &End, stream: Wire) -> Option<Spoken> {
         let host = end.authority();
         let start = Instant::now();
-        let greeted = greet(stream, &end.host, &WEB, &self.authorities, self.limit);
+        let greeted = greet(stream, &end.host, &WEB, &self.trusted, self.limit);
         let failed = match greeted.await {
             Ok((handshake, _)) => {
                 let words = handshake_words(&handshake);
-                match handshake.distrust.as_ref() {
-                    None => {
+                match (handshake.distrust.as_ref(), self.lenience()) {
+                    (None, _) => {
                         self.add("tls", &host, start, Ok(words));
-                        return Some(true);
+                        return Some(Spoken::Tls { is_verified: true });
                     }
-                    Some(distrust) => (words, distrust_fault(distrust, &handshake, &host)),
+                    (Some(_), Some(lenience)) => {
+                        let words = format!("{words}; a node takes it, for {lenience}");
+                        self.add("tls", &host, start, Ok(words));
+                        return Some(Spoken::Tls { is_verified: false });
+                    }
+                    (Some(distrust), None) => (words, distrust_fault(distrust, &handshake, &host)),
                 }
             }
             Err(NoHandshake::NotTls) if end.may_be_plain => {
-                let words = "plain HTTP, which is taken on this machine itself".to_owned();
+                let why = match self.lenience() {
+                    Some(lenience) => format!("a node takes, for {lenience}"),
+                    None => "is taken on this machine itself".to_owned(),
+                };
+                let words = format!("plain HTTP, which {why}");
                 self.add("tls", &host, start, Ok(words));
-                return Some(false);
+                return Some(Spoken::Plain);
             }
             Err(NoHandshake::NotTls) => (
                 "what answers does not speak TLS".to_owned(),
@@ -200,5 +225,11 @@ impl Walk {
         };
         self.fail("tls", &host, start, failed);
         None
+    }
+
+    /// What makes a node take any certificate.
+    fn lenience(&self) -> Option<String> {
+        let (file, key) = (self.host.file()?, self.host.unverified_by()?);
+        Some(format!("{} has {key}", file.display()))
     }
 }
