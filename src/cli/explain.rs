@@ -3,10 +3,14 @@
 use std::io::{self, BufRead};
 use std::path::Path;
 
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args as _};
 use miette::{Context as _, IntoDiagnostic as _};
 use serde_json::Value;
 
-use super::arguments::{Color, ExplainArguments, ListFormat, overrides};
+use super::arguments::{
+    ClusterArguments, Color, ExplainArguments, ListFormat, RegistryArguments, overrides,
+};
 use super::terminal;
 use crate::event::{self, Explanation};
 use crate::lint;
@@ -15,7 +19,19 @@ use crate::rule::{self, RULES, Rule};
 use crate::settings::{ConfigFile, Overrides, Settings, find_config_file, nearest};
 
 /// Prints the page of a rule, or what an event message means.
-pub(super) async fn run(arguments: &ExplainArguments, color: Color) -> miette::Result<u8> {
+pub(super) async fn run(
+    arguments: &ExplainArguments,
+    given: &ArgMatches,
+    color: Color,
+) -> miette::Result<u8> {
+    if !arguments.lint
+        && let Some(option) = option_of_lint(given)
+    {
+        return Err(miette::miette!(
+            help = "add --lint to check the images that the messages name",
+            "--{option} has no use without --lint"
+        ));
+    }
     let words = arguments.words.join(" ");
     if let Some(rule) = rule::find(&words) {
         let page = terminal::page(&page(rule));
@@ -48,6 +64,19 @@ pub(super) async fn run(arguments: &ExplainArguments, color: Color) -> miette::R
         return explain(io::stdin().lock(), arguments, color).await;
     }
     explain(words.as_bytes(), arguments, color).await
+}
+
+/// An option of the check that stands on the command line. What the environment sets is meant for every command.
+fn option_of_lint(given: &ArgMatches) -> Option<String> {
+    let check = RegistryArguments::augment_args(ClusterArguments::augment_args(
+        clap::Command::new("explain"),
+    ));
+    check
+        .get_arguments()
+        .filter(|argument| {
+            given.value_source(argument.get_id().as_str()) == Some(ValueSource::CommandLine)
+        })
+        .find_map(|argument| argument.get_long().map(str::to_owned))
 }
 
 /// One word of lower-case letters joined by dashes is meant as the id of a rule; a message has blanks.

@@ -55,15 +55,17 @@ pub async fn run() -> ExitCode {
     for slip in variables::slips(&help::command(), names) {
         let _ = writeln!(std::io::stderr(), "oci-preflight: {slip}");
     }
-    let lint_matches = matches.subcommand_matches("lint").unwrap_or(&matches);
+    let given = matches
+        .subcommand()
+        .map_or(&matches, |(_, matches)| matches);
     let color = arguments.color;
     let done = match arguments.command {
-        Command::Lint(options) => lint::run(*options, lint_matches, color).await,
+        Command::Lint(options) => lint::run(*options, given, color).await,
         Command::Inspect(options) => inspect::run(*options, color).await,
         Command::Merge(options) => merge::run(options, color),
         Command::Rules(options) => rules::run(&options),
         Command::Probe(options) => probe::run(&options).await,
-        Command::Explain(options) => explain::run(&options, color).await,
+        Command::Explain(options) => explain::run(&options, given, color).await,
         Command::Schema(options) => schema(options.of),
         Command::Cache(options) => cache(options.action),
         Command::Man(options) => man(options.command.as_deref()),

@@ -33,6 +33,8 @@ pub struct Explanation {
     pub unshown: u64,
     /// What the input was.
     pub input: Input,
+    /// Why the rest of a compressed input was not read.
+    pub damage: Option<String>,
 }
 
 /// What an input was, for the case that nothing is found in it.

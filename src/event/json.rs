@@ -13,7 +13,7 @@ const MAX_RENDERED: usize = 1024;
 
 impl Explanation {
     /// Writes the format of `explain --output json`, version 1, event by event; with the report of a check of the images,
-    /// where there was one, under `lint`.
+    /// where there was one, under `lint`; and with why the rest of a damaged input was not read, where it was not, under `damage`.
     ///
     /// # Errors
     ///
@@ -29,6 +29,9 @@ impl Explanation {
             }
         }
         write!(out, "]")?;
+        if let Some(damage) = &self.damage {
+            write!(out, ",\"damage\":{}", serde_json::to_string(damage)?)?;
+        }
         if let Some(checked) = checked {
             write!(out, ",\"lint\":{checked}")?;
         }

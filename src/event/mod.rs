@@ -29,7 +29,7 @@ mod yaml;
 
 use std::io::{self, BufRead};
 
-use encoding::{Decoded, decode};
+use encoding::{Damage, Decoded, decode};
 use message::Message;
 use reading::Reading;
 use records::split;
@@ -52,18 +52,21 @@ pub fn classify(message: &str) -> Vec<Cause> {
 /// The input is a pasted message, the text of `kubectl describe pod`, what `kubectl get events` and `kubectl get pods` print as
 /// table, JSON or YAML, or exported log entries as JSON or text; mixed, if need be. It is read as a stream. UTF-16 with a byte
 /// order mark and gzip are read too. A short text with nothing known in it comes back as one event without causes; data that is
-/// no text, as none.
+/// no text, as none. Compressed data is read up to where it is damaged or cut off, which the explanation tells.
 ///
 /// # Errors
 ///
 /// What reading `input` gives.
 pub fn explain(input: impl BufRead) -> io::Result<Explanation> {
-    let text = match decode(input)? {
+    let damage = Damage::default();
+    let text = match decode(input, &damage)? {
         Decoded::Text(text) => text,
         Decoded::Binary => return Ok(Explanation::of_none(Input::Binary)),
         Decoded::Empty => return Ok(Explanation::of_none(Input::Empty)),
     };
     let mut reading = Reading::default();
     split(text, |piece| reading.take(piece))?;
-    Ok(reading.finish())
+    let mut explanation = reading.finish();
+    explanation.damage = damage.told().map(str::to_owned);
+    Ok(explanation)
 }

@@ -29,6 +29,12 @@ pub fn write_explanation(
 ) -> io::Result<()> {
     let page = Page::new(style);
     let events = &explanation.events;
+    if let Some(damage) = &explanation.damage {
+        let words = format!(
+            "The input is damaged or cut off, and was read up to there: {damage}. `gzip -t` tests the file; get it anew."
+        );
+        out.write_all(format!("{}\n", page.lines("", &words)).as_bytes())?;
+    }
     if events.is_empty() {
         return out.write_all(page.lines("", nothing_found(explanation.input)).as_bytes());
     }

@@ -41,6 +41,41 @@ fn standard_input_that_cannot_be_read_is_told() {
 }
 
 #[test]
+fn a_log_whose_gzip_breaks_off_is_explained_as_far_as_it_can_be_read() {
+    let mut lines = b"Failed to pull image \"nginx:0\": toomanyrequests: slow down\n".to_vec();
+    // Enough that does not compress for the beginning to be written out before the end is cut off.
+    let mut state = 1_u32;
+    for _ in 0..60_000 {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        lines.push(b'a' + (state >> 24) as u8 % 26);
+    }
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, &lines).expect("a vector");
+    let packed = packed.finish().expect("a vector");
+    let outcome = Preflight::new(["explain", "-"])
+        .stdin(&packed[..packed.len() - 100])
+        .run();
+    assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+    let beginning = "The input is damaged or cut off, and was read up to there: ";
+    assert!(outcome.stdout.starts_with(beginning), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("nginx:0"), "{}", outcome.stdout);
+}
+
+#[test]
+fn an_option_of_the_check_is_refused_where_nothing_is_checked() {
+    let outcome = Preflight::new([
+        "explain",
+        "--plain-http",
+        "localhost:5000",
+        "toomanyrequests",
+    ])
+    .run();
+    assert_eq!(outcome.status, 2);
+    let words = "--plain-http has no use without --lint";
+    assert!(outcome.stderr.contains(words), "{}", outcome.stderr);
+}
+
+#[test]
 fn the_check_at_once_takes_the_ways_of_a_check() {
     let registry = FaultRegistry::start(Request::good, None, "127.0.0.1");
     let message = format!(
