@@ -204,16 +204,19 @@ async fn unchanged(
         repository: reference.repository(),
         tag_or_digest: reference.tag_or_digest(),
     };
-    let reply = ways.ask(wire, &question).await.ok()?;
+    let (host, reply) = ways.ask_any(wire, &question).await.ok()?;
     let digest = match reference.digest() {
         Some(digest) => digest.as_str(),
         None => reply.header("docker-content-digest")?,
     };
-    (digest == last.as_str()).then(|| Document {
-        body: kept.take(last, stored),
-        content_type: content_type(&reply),
-        digest: last.clone(),
-        identity: reply.identity,
+    (digest == last.as_str()).then(|| {
+        ways.settle(host);
+        Document {
+            body: kept.take(last, stored),
+            content_type: content_type(&reply),
+            digest: last.clone(),
+            identity: reply.identity,
+        }
     })
 }
 
@@ -260,7 +263,7 @@ async fn fetch(
     question: &Question<'_>,
     asked: Option<&Digest>,
 ) -> Result<Document, Setback> {
-    let reply = ways.ask(wire, question).await?;
+    let (host, reply) = ways.ask_any(wire, question).await?;
     if !is_document(&reply.body) {
         return Err(Setback::malformed(&format!(
             "{} answered with {} in place of a manifest",
@@ -270,6 +273,7 @@ async fn fetch(
     }
     let digest = verify(&reply.body, asked, reply.header("docker-content-digest"))?;
     kept.keep(&digest, &reply.body);
+    ways.settle(host);
     Ok(Document {
         content_type: content_type(&reply),
         body: reply.body,

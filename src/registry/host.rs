@@ -91,6 +91,11 @@ impl Host {
         self.is.pulls() && (self.is.resolves() || !question.resolves())
     }
 
+    /// Whether a node that has got the manifest here asks no other host for the rest.
+    pub const fn serves_alone(&self) -> bool {
+        self.is.serves_alone()
+    }
+
     /// Where its API begins.
     pub fn endpoint(&self, tls: bool) -> Endpoint {
         self.is.endpoint(tls)

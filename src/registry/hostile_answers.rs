@@ -146,7 +146,7 @@ proptest! {
     }
 
     #[test]
-    fn a_redirect_leads_only_to_the_web_and_never_to_weaker_encryption(location in text()) {
+    fn a_redirect_leads_only_to_the_web(location in text()) {
         let from: Url = "https://registry.example.com/v2/a/manifests/1".parse().expect("a URL");
         let mut reply = Reply::for_test(307, "");
         let Ok(value) = HeaderValue::from_bytes(location.as_bytes()) else {
@@ -154,7 +154,7 @@ proptest! {
         };
         reply.headers.insert("location", value);
         if let Ok(to) = target(&from, &reply) {
-            prop_assert_eq!(to.scheme(), "https");
+            prop_assert!(matches!(to.scheme(), "https" | "http"));
             prop_assert!(to.has_host() && !is_link_local(&to));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use thiserror::Error;
 
@@ -100,6 +100,7 @@ impl Routes {
         Ok(Ways {
             hosts: Arc::clone(hosts),
             repositories,
+            settled: OnceLock::new(),
         })
     }
 

@@ -1,6 +1,6 @@
 //! The hosts that answer for a registry, in order.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use reqwest::Url;
 
@@ -16,6 +16,8 @@ pub(super) struct Ways {
     pub hosts: Arc<[Host]>,
     /// For each host, the name that the repository has there, where it is another one.
     pub repositories: Vec<Option<String>>,
+    /// The host that alone is asked for the rest, once it has given the manifest.
+    pub settled: OnceLock<usize>,
 }
 
 impl Ways {
@@ -34,8 +36,11 @@ impl Ways {
     ) -> Result<(usize, Reply), Setback> {
         let mut unknown = None;
         let mut refused = None;
+        let settled = self.settled.get();
         let hosts = self.hosts.iter().enumerate();
-        for (number, host) in hosts.filter(|(_, host)| host.serves(question)) {
+        for (number, host) in hosts.filter(|(number, host)| {
+            settled.is_none_or(|settled| settled == number) && host.serves(question)
+        }) {
             match host.ask(wire, &self.at(number, question)).await {
                 Ok(reply) => return Ok((number, reply)),
                 Err(refusal @ Setback::Refused(_)) => refused = Some(refusal),
@@ -50,6 +55,15 @@ impl Ways {
         }
         Err(unknown.or(refused).unwrap_or_else(nobody))
     }
+
+    /// From now on asks the host with that number alone, where it is one that serves alone: it has given the manifest.
+    pub fn settle(&self, number: usize) {
+        if self.hosts.get(number).is_some_and(Host::serves_alone) {
+            // The first one stays: what it lists came from it too.
+            self.settled.get_or_init(|| number);
+        }
+    }
+
     /// The reply of the host with that number, and of no other.
     pub async fn ask_at(
         &self,

@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::PathBuf;
 
-use oci_preflight::facts::{Depth, Lookup, RefusalReason};
+use oci_preflight::facts::{Answer, Depth, Lookup, RefusalReason};
 use oci_preflight::registry::{Options, Registry};
 use tempfile::TempDir;
 
 use super::docker_registry::{Access, DockerRegistry};
 use super::images::Image;
+use super::registry_faults::answer::error;
+use super::registry_faults::server::{FaultRegistry, Request};
 use super::runner::Preflight;
 
 fn client(folder: &TempDir, text: &str) -> Registry {
@@ -60,6 +62,41 @@ async fn a_mirror_answers_under_its_own_name_and_the_rest_comes_from_the_locatio
         asked.iter().all(|request| !request.contains("ns=")),
         "{asked:?}"
     );
+}
+
+/// CRI-O takes everything from the host that gave the manifest; containerd asks the next one for what one does not give out.
+#[tokio::test]
+async fn what_a_mirror_lacks_of_an_image_is_missing() {
+    let start = |serve| FaultRegistry::start(serve, None, "127.0.0.1");
+    let own = start(Request::good);
+    let mirror = start(|request| match request.blob() {
+        Some(_) => error(404, "BLOB_UNKNOWN"),
+        None => request.good(),
+    });
+    let folder = TempDir::new().expect("a folder");
+    let text = format!(
+        "[[registry]]\nlocation = \"{}\"\ninsecure = true\n[[registry.mirror]]\nlocation = \"{}\"\ninsecure = true\n",
+        own.host, mirror.host
+    );
+    let image = format!("{}/app:1", own.host);
+    let config = |lookup: &Lookup| {
+        let found = lookup.found().expect("the manifest is there");
+        found.images[0].config.as_ref().map(Answer::status)
+    };
+    let lookup = look_up(&client(&folder, &text), &image).await;
+    assert_eq!(config(&lookup), Some("refused"), "{lookup:?}");
+    let hosts = TempDir::new().expect("a folder");
+    let file = hosts.path().join(&own.host);
+    fs::create_dir(&file).expect("a folder");
+    let text = format!("[host.\"http://{}\"]\n", mirror.host);
+    fs::write(file.join("hosts.toml"), text).expect("a file");
+    let containerd = Registry::new(Options {
+        hosts_dirs: vec![hosts.path().to_owned()],
+        ..Options::default()
+    })
+    .expect("a client");
+    let lookup = look_up(&containerd, &image).await;
+    assert_eq!(config(&lookup), Some("found"), "{lookup:?}");
 }
 
 #[tokio::test]

@@ -202,7 +202,12 @@ impl Walk<'_> {
             self.name_proxy(&end);
         }
         let is_first_fault = self.report.fault.is_none();
+        let start = Instant::now();
         let spoken = self.reach(&end).await;
+        if spoken == Some(Spoken::Plain) && self.url("")?.scheme() == "https" {
+            let words = "plain HTTP: the redirect leaves TLS. Nodes follow it, and all on the way can read what they get";
+            self.add("tls", &end.authority(), start, Ok(words.to_owned()));
+        }
         if is_first_fault && matches!(self.report.fault, Some(Fault::Connection { .. })) {
             self.report.fault = Some(Fault::OtherHost(end.authority()));
         }

@@ -226,8 +226,16 @@ pub fn serve_on<F>(
 
 impl Shared {
     async fn greet(self: Arc<Self>, stream: TcpStream, is_elsewhere: bool) -> io::Result<()> {
+        const HANDSHAKE: u8 = 0x16;
+        let mut first = [0];
         match &self.tls {
             None => self.converse(stream, is_elsewhere).await,
+            // The other host takes both, as a storage inside a network may.
+            Some(_)
+                if is_elsewhere && stream.peek(&mut first).await? == 1 && first != [HANDSHAKE] =>
+            {
+                self.converse(stream, is_elsewhere).await
+            }
             Some(tls) => {
                 let stream = tls.accept(stream).await?;
                 self.converse(stream, is_elsewhere).await

@@ -121,9 +121,15 @@ faults! {
     /// A certificate for another name.
     tls_wronghost: TLS.saying("other.example"),
         trusted(Request::good, signed(&["other.example"], |_| {}));
-    /// A redirect from TLS to plain HTTP.
-    tls_downgrade: unknown("malformed").saying("from TLS to plain HTTP"), trusted(|request| {
-        redirect(&format!("{}{}", request.elsewhere.replace("https:", "http:"), request.path))
+    /// A redirect from TLS to plain HTTP on another host, which nodes follow and which may not get the login.
+    tls_downgrade: FOUND, trusted(|request| {
+        if request.is_elsewhere {
+            request.good()
+        } else if request.authorization().is_empty() {
+            unauthorized("Basic realm=\"r\"")
+        } else {
+            redirect(&format!("{}{}", request.elsewhere.replace("https:", "http:"), request.path))
+        }
     }, sound());
     /// A token service over plain HTTP, of a registry over TLS.
     tls_token_downgrade: unknown("malformed").saying("without TLS"), trusted(|request| {
