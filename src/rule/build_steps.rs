@@ -1,6 +1,6 @@
 //! The instructions behind layers, read from the build history.
 
-use super::installers::installed_from;
+use super::installers::{Kind, does, installed_from};
 use crate::facts::{BaseImages, PlatformImage};
 use crate::oci::{Bytes, shell_of, steps};
 
@@ -120,6 +120,30 @@ impl BuildStep<'_> {
             && sources.first().is_some_and(|source| {
                 matches!(*source, "." | "./" | "./.") || source.starts_with("dir:")
             })
+    }
+
+    /// Whether it copies into the system, where what stands behind it may find its settings, keys and programs: all but the
+    /// folders where applications are.
+    pub fn copies_into_the_system(&self) -> bool {
+        const SYSTEM: [&str; 7] = ["/etc", "/usr", "/bin", "/sbin", "/lib", "/root", "/var/lib"];
+        const OF_APPLICATIONS: [&str; 3] = ["/usr/src", "/usr/share/nginx", "/usr/share/app"];
+        let holds = |folders: &[&str], path: &str| {
+            folders.iter().any(|folder| {
+                path.strip_prefix(folder)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+        };
+        let target = self.instruction.split_whitespace().next_back();
+        let target = target
+            .unwrap_or_default()
+            .trim_matches(['"', ']', '[', ',']);
+        self.copies() && holds(&SYSTEM, target) && !holds(&OF_APPLICATIONS, target)
+    }
+
+    /// Whether it builds the source besides what it installs.
+    pub fn builds(&self) -> bool {
+        let command = self.instruction.strip_prefix("RUN ");
+        command.is_some_and(|command| does(command, Kind::Build))
     }
 
     /// Whether the builder wrote down a checksum in place of what it copied.

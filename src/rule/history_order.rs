@@ -34,11 +34,22 @@ pub fn advice(steps: &[BuildStep<'_>], floor: Bytes) -> Vec<Advice> {
     advice
 }
 
-/// First what the installation reads, then the installation, then the rest.
+/// First what the installation reads, then the installation, then the rest. What builds the source in the same step needs the
+/// source, and stays behind it.
 pub fn better_order(install: &BuildStep<'_>, copy: &BuildStep<'_>) -> String {
     let run = shortened(&install.instruction);
     let copy = shortened(&copy.instruction);
-    match install.installs_from().filter(|reads| !reads.is_empty()) {
+    let reads = install.installs_from().filter(|reads| !reads.is_empty());
+    if install.builds() {
+        let before = reads.map_or_else(
+            || "the installation".to_owned(),
+            |reads| format!("`COPY {reads} ./` and the installation"),
+        );
+        return format!(
+            "Split `{run}`: {before} first, then `{copy}`, then what builds the source."
+        );
+    }
+    match reads {
         None => format!("Better order: `{run}`, then `{copy}`."),
         Some(reads) => format!("Better order: `COPY {reads} ./`, `{run}`, then `{copy}`."),
     }

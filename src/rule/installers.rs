@@ -11,6 +11,8 @@ pub enum Kind {
     Upgrade,
     /// It fetches the lists of packages.
     Lists,
+    /// It builds the source.
+    Build,
 }
 
 /// A row of the table.
@@ -34,6 +36,7 @@ fn rows() -> &'static [Row] {
                     "install" => Kind::Install,
                     "upgrade" => Kind::Upgrade,
                     "lists" => Kind::Lists,
+                    "build" => Kind::Build,
                     _ => return None,
                 };
                 Some(Row {
@@ -50,6 +53,19 @@ fn rows() -> &'static [Row] {
 pub fn does(command: &str, kind: Kind) -> bool {
     let mut rows = rows().iter().filter(|row| row.kind == kind);
     rows.any(|row| runs(command, row.command).next().is_some())
+}
+
+/// Whether installations read a variable of this name, so that they have to run again when it changes.
+pub fn steers_installations(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    let lines = include_str!("installer_variables.tsv").lines();
+    let mut patterns = lines
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split('\t').next());
+    patterns.any(|pattern| match pattern.split_once('*') {
+        Some((start, end)) => name.starts_with(start) && name.ends_with(end),
+        None => name == pattern,
+    })
 }
 
 /// The files that the first installation in a shell command reads; empty for packages that it names, and none where nothing is
@@ -157,6 +173,21 @@ mod tests {
                     "{line}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn variables_that_installations_read_are_known() {
+        for (name, expected) in [
+            ("NODE_ENV", true),
+            ("https_proxy", true),
+            ("PIP_INDEX_URL", true),
+            ("npm_config_registry", true),
+            ("TARGETARCH", true),
+            ("GIT_SHA", false),
+            ("RELEASE", false),
+        ] {
+            assert_eq!(steers_installations(name), expected, "{name}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::build_steps::{BuildStep, own_steps, shortened};
 use super::history_order::better_order;
+use super::installers::steers_installations;
 use crate::facts::{BaseImages, LayerChange, PlatformImage};
 use crate::oci::{Bytes, Reference};
 
@@ -17,14 +18,18 @@ pub struct Measured {
     pub fetched: Vec<usize>,
 }
 
+/// Files that say how and from where installations fetch.
+const INSTALLER_SETTINGS: &str = ".npmrc .yarnrc .yarnrc.yml .pnpmfile.cjs bunfig.toml pip.conf .netrc .condarc nuget.config \
+     NuGet.Config NuGet.config settings.xml gradle.properties auth.json constraints.txt";
+
 /// The reason why layers above were built anew.
 enum Cause<'a> {
     /// A step that copies other files than before.
     Copy(&'a BuildStep<'a>),
     /// A variable with another value than before.
     Variable(&'a str),
-    /// None that shows: the same command on the same layers gave other bytes.
-    Nothing,
+    /// None that shows: the same step on the same layers gave other bytes.
+    Nothing(&'a BuildStep<'a>),
 }
 
 /// Compares two builds of one image. None where what is fetched again had to be: the base image is another, the build
@@ -47,10 +52,13 @@ pub fn measured(
     if same.key() != steps[at].key() {
         return None;
     }
+    let step = &steps[at];
+    // The classic builder writes the checksum of what it copies: where that is the same, only times or owners are others.
+    let is_same_copy = step.hides_its_source() && same.instruction == step.instruction;
     let cause = match changed_variable(&earlier, &steps[..=at]) {
         Some(name) => Cause::Variable(name),
-        None if steps[at].copies() => Cause::Copy(&steps[at]),
-        None => Cause::Nothing,
+        None if step.copies() && !is_same_copy => Cause::Copy(step),
+        None => Cause::Nothing(step),
     };
     let again: Vec<&BuildStep<'_>> = steps[at..]
         .iter()
@@ -95,11 +103,15 @@ fn is_needless(cause: &Cause<'_>, step: &BuildStep<'_>) -> bool {
     };
     match cause {
         Cause::Copy(copy) => {
-            copy.copies_everything() || !(copy.hides_its_source() || copy.brings(&reads))
+            let may_be_needed = copy.hides_its_source()
+                || copy.copies_into_the_system()
+                || copy.brings(INSTALLER_SETTINGS)
+                || copy.brings(&reads);
+            copy.copies_everything() || !may_be_needed
         }
-        Cause::Variable(name) => !step.instruction.contains(name),
+        Cause::Variable(name) => !step.instruction.contains(name) && !steers_installations(name),
         // What reads files may read them from a mount, which leaves no trace in the history.
-        Cause::Nothing => reads.is_empty(),
+        Cause::Nothing(_) => reads.is_empty(),
     }
 }
 
@@ -118,9 +130,14 @@ fn said(
     match cause {
         Cause::Copy(copy) => [
             format!(
-                "{} of source changed in layer {} (`{}`) since {since}, and {bytes} of dependencies above it are pulled again \
-                 on every node ({named})",
+                "{}{} changed in layer {} (`{}`) since {since}, and {bytes} of dependencies above it are pulled again on every \
+                 node ({named})",
                 copy.bytes(),
+                if copy.instruction.contains("--from=") {
+                    ""
+                } else {
+                    " of source"
+                },
                 copy.number().unwrap_or_default(),
                 shortened(&copy.instruction)
             ),
@@ -135,15 +152,36 @@ fn said(
                 "Declare `{name}` behind the last installation, right before the step that uses it."
             ),
         ],
-        Cause::Nothing => [
-            format!(
-                "nothing below {named}, changed since {since}, and building it again gave other bytes: {all} are pulled again \
-                 on every node"
-            ),
-            "Keep the layers of the last build for the next one: `docker build --cache-from … --cache-to …`; or put the \
-                     packages into a base image."
-                .to_owned(),
-        ],
+        Cause::Nothing(step) => {
+            let is_itself = step.number() == largest.number();
+            let at = format!(
+                "layer {}, `{}`",
+                step.number().unwrap_or_default(),
+                shortened(&step.instruction)
+            );
+            let behind = if is_itself {
+                String::new()
+            } else {
+                format!("; {bytes} of dependencies above it were installed anew ({named})")
+            };
+            let keep = "`docker build --cache-from … --cache-to …`";
+            let better = if is_itself {
+                format!(
+                    "Keep the layers of the last build for the next one: {keep}; or put the packages into a base image."
+                )
+            } else {
+                let step = shortened(&step.instruction);
+                format!(
+                    "Put `{step}` behind the installations that do not need it; or keep the layers of the last build for the \
+                     next one: {keep}."
+                )
+            };
+            let what = format!(
+                "nothing below {at}, changed since {since}, and building it again gave other bytes: {all} are pulled again on \
+                 every node{behind}"
+            );
+            [what, better]
+        }
     }
 }
 
@@ -289,6 +327,94 @@ mod tests {
                 .contains("building it again gave other bytes: 62.0 MB are pulled again"),
             "{}",
             finding.message
+        );
+    }
+
+    #[test]
+    fn the_step_below_an_installation_that_gave_other_bytes_is_named() {
+        let finding = builds(
+            &[
+                ("RUN date > /built", 200),
+                ("RUN apt-get install -y ffmpeg", 60 * MB - 1),
+            ],
+            &[
+                ("RUN date > /built", 201),
+                ("RUN apt-get install -y ffmpeg", 60 * MB),
+            ],
+        )
+        .only_finding(&RULE);
+        assert_eq!(
+            finding.message,
+            "registry.example.com/app:2: nothing below layer 2, `RUN date > /built`, changed since \
+             registry.example.com/app:1, and building it again gave other bytes: 60.0 MB are pulled again on every node; \
+             60.0 MB of dependencies above it were installed anew (layer 3, `RUN apt-get install -y ffmpeg`)"
+        );
+        let help = finding.help.unwrap_or_default();
+        assert!(
+            help.starts_with(
+                "Put `RUN date > /built` behind the installations that do not need it"
+            ),
+            "{help}"
+        );
+    }
+
+    #[test]
+    fn a_copy_with_the_same_checksum_did_not_change() {
+        let copy = "/bin/sh -c #(nop) COPY file:01ab in /app/";
+        let finding = builds(
+            &[(copy, 1000), ("RUN apk add ffmpeg", 60 * MB - 1)],
+            &[(copy, 1001), ("RUN apk add ffmpeg", 60 * MB)],
+        )
+        .only_finding(&RULE);
+        assert!(
+            finding
+                .message
+                .contains("nothing below layer 2, `COPY file:01ab in /app/`, changed"),
+            "{}",
+            finding.message
+        );
+    }
+
+    #[test]
+    fn what_an_installation_may_need_is_not_blamed_for_it() {
+        for copy in [
+            "COPY internal.list /etc/apt/sources.list.d/internal.list # buildkit",
+            "COPY --from=uv /uv /usr/local/bin/uv # buildkit",
+            "COPY .npmrc ./ # buildkit",
+        ] {
+            builds(
+                &[(copy, 1000), ("RUN apt-get install -y tool", 60 * MB - 1)],
+                &[(copy, 1001), ("RUN apt-get install -y tool", 60 * MB)],
+            )
+            .has_no_finding(&RULE);
+        }
+        builds(
+            &[(
+                "RUN |1 PIP_INDEX_URL=https://a /bin/sh -c pip install x # buildkit",
+                60 * MB - 1,
+            )],
+            &[(
+                "RUN |1 PIP_INDEX_URL=https://b /bin/sh -c pip install x # buildkit",
+                60 * MB,
+            )],
+        )
+        .has_no_finding(&RULE);
+    }
+
+    #[test]
+    fn a_step_that_installs_and_builds_is_split() {
+        let run = "RUN apt-get install -y gcc && make";
+        let finding = builds(
+            &[("COPY . /app", 1000), (run, 60 * MB - 1)],
+            &[("COPY . /app", 1001), (run, 60 * MB)],
+        )
+        .only_finding(&RULE);
+        assert_eq!(
+            finding.help.as_deref(),
+            Some(
+                "Split `RUN apt-get install -y gcc && make`: the installation first, then `COPY . /app`, then what builds \
+                 the source."
+            )
         );
     }
 
