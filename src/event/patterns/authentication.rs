@@ -63,6 +63,16 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "Microsoft Entra error AADSTS7000222; RFC 6749, section 5.2",
     },
     Pattern {
+        text: r"(oauth|anonymous|bearer|auth|authorization) token.*[ :]40[13]\b|40[13] \(?(Unauthorized|Forbidden)",
+        when: &[When::Removed],
+        causes: &[
+            (ImageRemovedUpstream, Likely),
+            (PermissionDenied, Possible),
+            (RepoMissingOrPrivate, Possible),
+        ],
+        source: "the notices of the publishers: what is gone is refused like what is private",
+    },
+    Pattern {
         text: r"no credentials on this request|without credentials|no (valid )?credentials (were|was) (sent|used|passed)",
         when: &[],
         causes: &[(CredentialsMissing, Likely), (CredentialsNotUsed, Likely)],
@@ -166,6 +176,16 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "a public image needs no credentials, so sent ones are refused",
     },
     Pattern {
+        text: REFUSED,
+        when: &[When::From(&[RedHat])],
+        causes: &[
+            (CredentialsMissing, Likely),
+            (CredentialsNotUsed, Likely),
+            (TokenExpired, Possible),
+        ],
+        source: "registry.redhat.io says so of no credentials too",
+    },
+    Pattern {
         text: r"incorrect username or password|invalid username/password|invalid username or password|HTTP Basic: Access denied|malformed token|bad (credentials|username)|(wrong|invalid) (username|password|credentials|login|api key|access token)|authentication failed|basic auth failed|login (failed|denied)|cannot be authenticated with the token|unable to retrieve auth token|Could not find robot|AUTHENTICATION_FAILED|UNAUTHENTICATED|Access Token validation failed|Please login to the Red Hat Registry",
         when: &[],
         causes: &[
@@ -198,12 +218,28 @@ pub(super) const ROWS: &[Pattern] = &[
     },
     Pattern {
         text: r"no basic auth credentials",
+        when: &[When::Elsewhere],
+        causes: &[(CredentialsNotUsed, Likely), (CredentialsMissing, Likely)],
+        source: "containerd core/remotes/docker/resolver.go: the mirror was asked, and credentials are looked up by host",
+    },
+    Pattern {
+        text: r"no basic auth credentials",
         when: &[],
         causes: &[(CredentialsMissing, Likely), (CredentialsNotUsed, Likely)],
         source: "moby distribution/registry.go",
     },
     Pattern {
-        text: r"Authentication is required|authentication required|no scope specified for token auth challenge|no (valid )?credentials? (were |was )?(found|provided|supplied)|credentials? (are |is )?(required|missing)|(login|log in) (is )?required|not logged in|must (be authenticated|authenticate|login|log in)|no auth",
+        text: r"no scope specified for token auth challenge",
+        when: &[],
+        causes: &[
+            (CredentialsMissing, Likely),
+            (RepoMissingOrPrivate, Possible),
+            (CredentialsNotUsed, Possible),
+        ],
+        source: "containerd core/remotes/docker/auth/fetch.go: the registry asked for a token and did not say what for",
+    },
+    Pattern {
+        text: r"Authentication is required|authentication required|no (valid )?credentials? (were |was )?(found|provided|supplied)|credentials? (are |is )?(required|missing)|(login|log in) (is )?required|not logged in|must (be authenticated|authenticate|login|log in)|no auth",
         when: &[When::From(&[ArtifactRegistry])],
         causes: &[
             (CredentialsMissing, Likely),
@@ -213,7 +249,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "distribution registry/api/errcode; nodes without the storage scope send nothing",
     },
     Pattern {
-        text: r"Authentication is required|authentication required|no scope specified for token auth challenge|no (valid )?credentials? (were |was )?(found|provided|supplied)|credentials? (are |is )?(required|missing)|(login|log in) (is )?required|not logged in|must (be authenticated|authenticate|login|log in)|no auth",
+        text: r"Authentication is required|authentication required|no (valid )?credentials? (were |was )?(found|provided|supplied)|credentials? (are |is )?(required|missing)|(login|log in) (is )?required|not logged in|must (be authenticated|authenticate|login|log in)|no auth",
         when: &[When::NotFrom(&[Quay, DockerHub, GitHub, OpenShift])],
         causes: &[
             (CredentialsMissing, Likely),

@@ -170,7 +170,11 @@ pub(super) const ROWS: &[Pattern] = &[
     Pattern {
         text: r"(httpReadSeeker|unexpected status|status code|HTTP status|failed open|StatusCode).*[ :](4[01]\d|5\d\d)\b",
         when: &[When::BlobStorage],
-        causes: &[(BlobBackendError, Likely), (TlsInterceptingProxy, Possible)],
+        causes: &[
+            (BlobBackendError, Likely),
+            (RedirectTargetUnreachable, Possible),
+            (TlsInterceptingProxy, Possible),
+        ],
         source: "the host stores blobs for a registry, so the registry itself has answered",
     },
     Pattern {

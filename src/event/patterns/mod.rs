@@ -228,14 +228,16 @@ pub(super) fn is_removed(name: &str) -> bool {
 
 /// Places from which publishers have taken images away: registry and repository, or the path above it.
 ///
-/// Sources: github.com/bitnami/containers issue 83267 (August 2025); github.com/kubernetes-sigs/kubebuilder discussion 3907
+/// Sources: github.com/bitnami/containers issue 83267 (August 2025); github.com/docker-library/openjdk issue 52 (November 2015);
+/// github.com/kubernetes-sigs/kubebuilder discussion 3907
 /// (March 2025); github.com/helm/helm issue 10004 (August 2021); github.com/tektoncd/pipeline issue 8650 (2025);
 /// quay.io/coreos and quay.io/kubernetes-ingress-controller, moved to registry.k8s.io; github.com/kubernetes/k8s.io, frozen `k8s.gcr.io` (April 2023); GitHub's notice on
 /// `docker.pkg.github.com` (February 2021); Docker Hub's deprecation notices of `library/java` and its like.
-const REMOVED: [&str; 25] = [
+const REMOVED: [&str; 26] = [
     "docker.io/bitnami",
     "docker.io/bitnamicharts",
     "docker.io/bitnamilegacy",
+    "docker.io/dockerfile",
     "docker.io/jettech",
     "docker.io/kubernetes-helm",
     "docker.io/vmware",

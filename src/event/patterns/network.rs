@@ -2,8 +2,9 @@
 
 use super::Pattern;
 use crate::event::class::Class::{
-    DnsFailure, HttpRegistry, LocalImageNotPushed, PullTimeout, RateLimit,
-    RedirectTargetUnreachable, Registry5xx, TlsInterceptingProxy, TlsUnknownCa, TruncatedDownload,
+    BlobBackendError, DnsFailure, HttpRegistry, LocalImageNotPushed, PullTimeout, RateLimit,
+    RedirectTargetUnreachable, Registry5xx, RegistryCorrupt, TlsInterceptingProxy, TlsUnknownCa,
+    TruncatedDownload,
 };
 use crate::event::class::Confidence::{Likely, Possible, Sure};
 use crate::event::family::Family;
@@ -12,7 +13,7 @@ use crate::event::pattern::When;
 /// A name that could not be resolved.
 const NO_NAME: &str = r"no such host|server misbehaving|dial tcp: lookup|Temporary failure in name resolution|could not resolve (host|'|proxy)|Name or service not known|nodename nor servname|lookup \S+ on \S+:53|lookup \S+: (i/o|no |Temp|Try again|getaddrinfow)|server can't find|NXDOMAIN|SERVFAIL|no DNS servers";
 /// No connection came about.
-const NO_CONNECTION: &str = r"dial (tcp|udp)[46]? (\[[0-9a-z:%#.]+\]|[0-9.#]+):[0-9#]+: |connect: (connection refused|no route to host|network is unreachable|host is unreachable|host is down|connection timed out|operation timed out|cannot assign|permission denied|invalid argument)|connectex: |actively refused|unable to connect to|couldn't connect to server|failed to connect to|RegistryUnavailable|registry is unavailable|Could not reach any registry endpoint|Network timed out while trying to connect|no healthy upstream";
+const NO_CONNECTION: &str = r"dial (tcp|udp)[46]? (\[[0-9a-z:%#.]+\]|[0-9.#]+):[0-9#]+: |connect: (connection refused|no route to host|network is unreachable|host is unreachable|host is down|connection timed out|operation timed out|cannot assign|permission denied|invalid argument)|connectex: |actively refused|unable to connect to|couldn't connect to server|failed to connect to|RegistryUnavailable|registry is unavailable|Could not reach any registry endpoint|Network timed out while trying to connect|no healthy upstream|(connect|write|sendto): operation not permitted";
 /// A connection that did not get as far as an answer.
 const NO_ANSWER: &str = r"Client\.Timeout( or context cancellation)? exceeded|request canceled while waiting for connection|TLS handshake timeout|timeout awaiting response headers|net/http: timeout|net/http: request canceled \(|(do request|Get|Head|Post|read tcp|handshake|pinging).*(connection reset by peer|wsarecv|i/o timeout|forcibly closed|broken pipe)|Connection reset by peer|: read: (connection|operation) timed out|Request Timeout|\bETIMEDOUT\b|\bECONNRESET\b|\bECONNREFUSED\b";
 /// A certificate of an authority that is not trusted.
@@ -46,7 +47,7 @@ pub(super) const ROWS: &[Pattern] = &[
     },
     Pattern {
         text: NO_NAME,
-        when: &[],
+        when: &[When::SameHost],
         causes: &[(DnsFailure, Sure), (RedirectTargetUnreachable, Possible)],
         source: "Go net.DNSError; getaddrinfo(3)",
     },
@@ -203,7 +204,11 @@ pub(super) const ROWS: &[Pattern] = &[
     Pattern {
         text: r"(status|code|http|response|responded with|request to \S+|https?://\S+|\])[:=]{0,2} ?\(?(50[01]|52[0-6]|530)\b|status[^|]{0,400}: (50[01]|52[0-6]|530)\b|registry 50[01]\b|500 Internal Server Error",
         when: &[],
-        causes: &[(Registry5xx, Likely)],
+        causes: &[
+            (Registry5xx, Likely),
+            (BlobBackendError, Possible),
+            (RegistryCorrupt, Possible),
+        ],
         source: "RFC 9110, section 15.6; Cloudflare, 5xx errors",
     },
     Pattern {

@@ -22,7 +22,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "kubelet pkg/kubelet/images/image_manager.go; distribution/reference",
     },
     Pattern {
-        text: r"(\{\{|\$\{|\$\(|\$[A-Z][A-Z0-9_]+|<no value>|%!s\(|variable is not set|to a blank string).*(invalid reference format|parse image|parse reference|invalid image|InvalidImageName|invalid tag|no such image)|(invalid reference format|parse image|parse reference|invalid image|InvalidImageName|invalid tag).*(\{\{|\$\{|\$\(|\$[A-Z][A-Z0-9_]+|<no value>|%!s\()",
+        text: r"(\{\{|\$\{|\$\(|\$\[\[|\$[A-Z][A-Z0-9_]+|<no value>|%!s\(|variable is not set|to a blank string).*(invalid reference format|parse image|parse reference|invalid image|InvalidImageName|invalid tag|no such image)|(invalid reference format|parse image|parse reference|invalid image|InvalidImageName|invalid tag).*(\{\{|\$\{|\$\(|\$\[\[|\$[A-Z][A-Z0-9_]+|<no value>|%!s\()",
         when: &[],
         causes: &[(UnsubstitutedTemplate, Likely), (InvalidReference, Likely)],
         source: "Go templates, shells and Compose leave these marks where nothing was filled in",
@@ -162,7 +162,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "the notices of the publishers",
     },
     Pattern {
-        text: r"Container Registry (is|has been) (deprecated|shut ?down|turned down)|has been (deprecated|removed|deleted|moved|archived) .{0,80}(registry|image|repository)|registry (has been|is) (frozen|shut ?down|sunset)",
+        text: r"Container Registry (is|has been) (deprecated|shut ?down|turned down)|has been (deprecated|removed|deleted|moved|archived) .{0,80}(registry|image|repository)|registry (has been|is) (frozen|shut ?down|sunset)|project \S+ (has been|was|is) (deleted|scheduled for deletion)",
         when: &[],
         causes: &[(ImageRemovedUpstream, Likely)],
         source: "cloud.google.com/artifact-registry/docs/transition/prepare-gcr-shutdown",

@@ -4,14 +4,14 @@ use super::Pattern;
 use crate::event::class::Class::{
     ArtifactNotImage, BlobMissing, CredentialsMissing, CredentialsNotUsed, DanglingTag, DigestGone,
     ImageRemovedUpstream, LocalImageNotPushed, NeverPullAbsent, RegistryCorrupt,
-    RepoMissingOrPrivate, ShortName, TagNotFound,
+    RepoMissingOrPrivate, RuntimePlatformBug, ShortName, TagNotFound,
 };
 use crate::event::class::Confidence::{Likely, Possible};
 use crate::event::family::Family;
 use crate::event::pattern::When;
 
 /// A manifest is not there, in the wordings of all runtimes and registries.
-const NO_MANIFEST: &str = r#"failed to resolve (reference|image)[^|]*: not found|[\w.:-]+/\S+?"?: not found\s*"?$|manifest for \S+ not found|manifest unknown|MANIFEST_UNKNOWN|manifest tagged by .* is not found|Requested image not found|Failed to fetch "|tag (\S+ )?(does not exist|not found|unknown|is missing)|manifests?/?\S* ?:? ?404|manifests?/\S+: (unexpected status code )?404|status code \[manifests [^\]]*\]: 404|No such image|image:? (\S+ )?(was )?(not found|does not exist)|unexpected status from (HEAD|GET) request to \S+: 404|Tag \S+ was deleted or has expired|reading manifest \S+ in \S+: .{0,60}(not found|404)|404:? \(?not found|manifest \S+ not found|manifest not found|no such manifest|does not have a tag|invalid tag or digest|could not find (image|tag|manifest)|(image|tag|manifest) .{0,80}(does not exist|not found)|not found: manifest|StatusCode: 404|status=404"#;
+const NO_MANIFEST: &str = r#"failed to resolve (reference|image) "?registry/image"?: registry/image:?[\s"]*$|failed to resolve (reference|image)[^|]*: not found|[\w.:-]+/\S+?"?: not found\s*"?$|manifest for \S+ not found|manifest unknown|MANIFEST_UNKNOWN|manifest tagged by .* is not found|Requested image not found|Failed to fetch "|tag (\S+ )?(does not exist|not found|unknown|is missing)|manifests?/?\S* ?:? ?404|manifests?/\S+: (unexpected status code )?404|status code \[manifests [^\]]*\]: 404|No such image|image:? (\S+ )?(was )?(not found|does not exist)|unexpected status from (HEAD|GET) request to \S+: 404|Tag \S+ was deleted or has expired|reading manifest \S+ in \S+: .{0,60}(not found|404)|404:? \(?not found|manifest \S+ not found|manifest not found|no such manifest|does not have a tag|invalid tag or digest|could not find (image|tag|manifest)|(image|tag|manifest) .{0,80}(does not exist|not found)|not found: manifest|StatusCode: 404|status=404"#;
 /// The manifest behind a tag is not there: it is asked for by the digest that the tag, or the index behind it, has given.
 const NO_MANIFEST_OF_TAG: &str = r"content descriptor \S+ \(application/vnd\.(oci\.image\.(manifest|index)|docker\.distribution\.manifest)\S*\)( from remote)?: not found|/manifests/sha256:\S+ not found|/manifests/sha256:\S+ ?:? 404|content at \S+/manifests/\S+ not found|manifests/sha256:\S+ .{0,20}not found";
 
@@ -78,8 +78,8 @@ pub(super) const ROWS: &[Pattern] = &[
         when: &[],
         causes: &[
             (BlobMissing, Likely),
+            (RuntimePlatformBug, Possible),
             (RegistryCorrupt, Possible),
-            (DanglingTag, Possible),
         ],
         source: "containerd core/content: the node's own store lost it, or it was never fetched",
     },
@@ -100,6 +100,12 @@ pub(super) const ROWS: &[Pattern] = &[
             (RepoMissingOrPrivate, Likely),
         ],
         source: "Docker before 1.10: a name of one part that Docker Hub does not have",
+    },
+    Pattern {
+        text: r"Pulling repository .*image \S+ not found",
+        when: &[],
+        causes: &[(TagNotFound, Likely), (DanglingTag, Possible)],
+        source: "Docker before 1.10, registry protocol 1: the tag, or the image that it names, is not there",
     },
     Pattern {
         text: r"name unknown|NAME_UNKNOWN|repository name not known|repository with name .* does not exist|project \S+ not found|repository \S+ (was )?not found|repository does not exist|repo(sitory)? (was )?not found|RepositoryNotFound|Repository .{1,80} not found|404 page not found|after top-level value",
@@ -146,6 +152,12 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "the notices of the publishers",
     },
     Pattern {
+        text: r"was deleted or has expired|revive via time machine",
+        when: &[],
+        causes: &[(ImageRemovedUpstream, Likely), (TagNotFound, Likely)],
+        source: "quay.io, on tags that were deleted",
+    },
+    Pattern {
         text: NO_MANIFEST,
         when: &[When::Removed],
         causes: &[(ImageRemovedUpstream, Likely)],
@@ -186,12 +198,6 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "OCI distribution specification, section Pulling manifests",
     },
     Pattern {
-        text: r"was deleted or has expired|revive via time machine",
-        when: &[],
-        causes: &[(TagNotFound, Likely), (ImageRemovedUpstream, Likely)],
-        source: "quay.io, on tags that were deleted",
-    },
-    Pattern {
         text: NO_MANIFEST,
         when: &[When::From(&[
             Family::DockerHub,
@@ -226,7 +232,11 @@ pub(super) const ROWS: &[Pattern] = &[
     Pattern {
         text: NO_MANIFEST,
         when: &[],
-        causes: &[(DanglingTag, Possible), (RegistryCorrupt, Possible)],
+        causes: &[
+            (ImageRemovedUpstream, Possible),
+            (DanglingTag, Possible),
+            (RegistryCorrupt, Possible),
+        ],
         source: "distribution issue 3254; moby distribution/errors.go",
     },
 ];

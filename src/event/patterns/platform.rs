@@ -2,14 +2,15 @@
 
 use super::Pattern;
 use crate::event::class::Class::{
-    ArtifactNotImage, AttestationManifest, InvalidReference, PlatformMismatch, RegistryCorrupt,
-    RuntimePlatformBug, Schema1, TlsInterceptingProxy, WindowsVersionMismatch, WrongArchBinary,
+    ArtifactNotImage, AttestationManifest, DanglingTag, InvalidReference, PlatformMismatch,
+    RegistryCorrupt, RuntimePlatformBug, Schema1, TlsInterceptingProxy, WindowsVersionMismatch,
+    WrongArchBinary,
 };
 use crate::event::class::Confidence::{Likely, Possible, Sure};
 use crate::event::pattern::When;
 
 /// The image has no variant for the node, in the wordings of all runtimes.
-const NO_PLATFORM: &str = r"no match for platform in (the )?manifest|no image found in (manifest list|image index)|no matching manifest for|does not match the specified platform|cannot be used on this platform|no child with platform|no matching platform|no supported platform|unsupported platform|no (image )?manifests? (was )?(found |matching )?for platform|does not provide the specified platform|does not provide any platform|image operating system .{0,30}(cannot|not)|no suitable image|architecture .{0,20}not (found|supported)|(incompatible|not compatible) with .{0,30}(architecture|platform)|image might be filtered out|platform .{0,40}(is not available|not supported|mismatch)|no image manifest matches|could not find (a )?platform|no.{0,20}manifest .{0,30}linux/";
+const NO_PLATFORM: &str = r"no match for platform in (the )?manifest|no image found in (manifest list|image index)|no matching manifest for|does not match the specified platform|cannot be used on this platform|no child with platform|find a descriptor for platform|descriptor matching platform|no matching platform|no supported platform|unsupported platform|no (image )?manifests? (was )?(found |matching )?for platform|does not provide the specified platform|does not provide any platform|image operating system .{0,30}(cannot|not)|no suitable image|architecture .{0,20}not (found|supported)|(incompatible|not compatible) with .{0,30}(architecture|platform)|image might be filtered out|platform .{0,40}(is not available|not supported|mismatch)|no image manifest matches|could not find (a )?platform|no.{0,20}manifest .{0,30}linux/";
 
 /// The rows.
 pub(super) const ROWS: &[Pattern] = &[
@@ -50,6 +51,22 @@ pub(super) const ROWS: &[Pattern] = &[
         when: &[When::Sandbox],
         causes: &[(RuntimePlatformBug, Likely), (PlatformMismatch, Likely)],
         source: "containerd issue 2943: old versions match Arm variants wrongly; the pause image has all platforms",
+    },
+    Pattern {
+        text: r"architecture .?arm.?, variant .?v8",
+        when: &[],
+        causes: &[(RuntimePlatformBug, Likely), (PlatformMismatch, Likely)],
+        source: "cri-o issue 3626: no image is labelled arm with variant v8, so a runtime that asks for it misreads its machine",
+    },
+    Pattern {
+        text: r"Cannot overwrite digest|received a manifest list instead of a manifest for a single image",
+        when: &[],
+        causes: &[
+            (RuntimePlatformBug, Likely),
+            (PlatformMismatch, Possible),
+            (DanglingTag, Possible),
+        ],
+        source: "moby reference/store.go; containers/image copy/single.go: a tool that mistakes an index for an image",
     },
     Pattern {
         text: r"container operating system does not match the host|0xc0370101|incompatible with a .{0,40}host|no matching manifest for unknown in|Windows version .*(incompatible|not supported|mismatch)|CreateComputeSystem.*(does not match|0xc037)|operating system of the container does not match",
