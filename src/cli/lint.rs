@@ -82,7 +82,9 @@ pub(super) fn deliver(
     if report.verdict == Verdict::Undetermined {
         // Standard output may hold a report for a program, and the reason is for a person.
         for reason in &report.undetermined_because {
-            let _ = writeln!(io::stderr(), "oci-preflight: could not tell: {reason}");
+            let text = format!("oci-preflight: could not tell: {reason}");
+            let text = terminal::wrapped(&text, terminal::error_width_or(usize::MAX));
+            let _ = write!(io::stderr(), "{text}");
         }
     }
     Ok(report.verdict.exit_code())

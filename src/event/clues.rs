@@ -43,7 +43,7 @@ pub(super) struct Artifacts {
 ///
 /// Sources: kubelet `pkg/kubelet/images/image_manager.go`; containerd `client/pull.go`,
 /// `internal/cri/server/images/image_pull.go`; moby `distribution/errors.go`; containers/image `docker/docker_image_src.go`.
-const IMAGE_FORMS: [&str; 21] = [
+const IMAGE_FORMS: [&str; 22] = [
     r#"pull and unpack image "([^"\s]+)""#,
     r#"resolve (?:reference|image) "([^"\s]+)""#,
     r#"couldn't parse image (?:name|reference) "([^"]*)""#,
@@ -56,6 +56,7 @@ const IMAGE_FORMS: [&str; 21] = [
     r"Pulling repository (\S+)",
     r"initializing source docker://([^\s:]+(?::[0-9]+/[^\s:]+)?(?::[\w][\w.-]*)?(?:@sha256:[0-9a-f]+)?)",
     r#"reading image "([^"\s]+)""#,
+    r#"docker://([^\s:"]+(?::[0-9]+/[^\s:"]+)?(?::[\w][\w.-]*)?(?:@sha256:[0-9a-f]+)?)"#,
     r"pull access denied for ([^\s,]+)",
     r"manifest for (\S+?):? not found",
     r"failed to resolve ref (\S+?):?(?:\s|$)",

@@ -62,10 +62,8 @@ impl Family {
             "public.ecr.aws" => Self::EcrPublic,
             "quay.io" => Self::Quay,
             "registry.redhat.io" => Self::RedHat,
-            "image-registry.openshift-image-registry.svc" | "docker-registry.default.svc" => {
-                Self::OpenShift
-            }
             "localhost" | "127.0.0.1" | "[" => Self::Localhost,
+            _ if is_of_openshift(name) => Self::OpenShift,
             _ if OPEN_HOSTS.contains(&name) => Self::Open,
             _ if name.ends_with("-docker.pkg.dev") || is_under(name, "gcr.io") => {
                 Self::ArtifactRegistry
@@ -82,6 +80,17 @@ impl Family {
     pub const fn is_public(self) -> bool {
         !matches!(self, Self::Localhost | Self::OpenShift | Self::Other)
     }
+}
+
+/// Whether it is the service of OpenShift's own registry, of version 4 or 3, with or without the domain of the cluster.
+fn is_of_openshift(name: &str) -> bool {
+    [
+        "image-registry.openshift-image-registry.svc",
+        "docker-registry.default.svc",
+    ]
+    .iter()
+    .filter_map(|service| name.strip_prefix(service))
+    .any(|domain| domain.is_empty() || domain.starts_with('.'))
 }
 
 /// Whether `host` is `domain` or stands below it.

@@ -59,7 +59,9 @@ impl<'a> Places<'a> {
 impl Place<'_> {
     /// What stands there, such as `container web of Deployment shop/web`.
     pub fn workload(&self) -> Option<String> {
-        self.occurrence.map(workload)
+        self.occurrence
+            .map(workload)
+            .filter(|workload| !workload.is_empty())
     }
 }
 

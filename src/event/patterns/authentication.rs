@@ -85,7 +85,13 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "Artifact Registry and Cloud Storage, to a request without credentials",
     },
     Pattern {
-        text: r"is not authorized to perform:? ecr|not authorized to perform: \S+:|vpcServiceControls|organization's policy|SECURITY_POLICY_VIOLATED|because no (identity|resource)-based policy allows",
+        text: r"not authorized to perform|because no resource-based policy allows",
+        when: &[],
+        causes: &[(PermissionDenied, Likely), (RepoMissingOrPrivate, Likely)],
+        source: "Amazon ECR says so of the repositories of another account, whether they are there or not",
+    },
+    Pattern {
+        text: r"not authorized to perform:? \S+( on (the )?resource:? \S+)?[.,]?( status code.*)?$|perform:? ecr:GetAuthorizationToken|because no identity-based policy allows|vpcServiceControls|organization's policy|SECURITY_POLICY_VIOLATED",
         when: &[],
         causes: &[(PermissionDenied, Sure)],
         source: "the access messages of Amazon ECR and VPC Service Controls",

@@ -3,8 +3,8 @@
 use super::Pattern;
 use crate::event::class::Class::{
     BlobBackendError, BlobMissing, DiskFull, LayerCorruptOrFormat, RedirectTargetUnreachable,
-    Registry5xx, RegistryCorrupt, TlsInterceptingProxy, TooManyLayers, TruncatedDownload,
-    ZstdUnsupported,
+    Registry5xx, RegistryCorrupt, RuntimePlatformBug, TlsInterceptingProxy, TlsUnknownCa,
+    TooManyLayers, TruncatedDownload, ZstdUnsupported,
 };
 use crate::event::class::Confidence::{Likely, Possible, Sure};
 use crate::event::pattern::When;
@@ -58,7 +58,17 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containers/image docker/body_reader.go: the storage refuses the rest of a blob",
     },
     Pattern {
-        text: r#"failed commit on ref "(manifest|index|config)-.*unexpected commit digest|unexpected commit digest sha256:e3b0c44298fc1c14"#,
+        text: r"unexpected commit digest",
+        when: &[When::Empty],
+        causes: &[
+            (TruncatedDownload, Likely),
+            (RuntimePlatformBug, Possible),
+            (RegistryCorrupt, Possible),
+        ],
+        source: "containerd core/remotes/docker: nothing at all arrived, from the registry or from a runtime that went on with an old download",
+    },
+    Pattern {
+        text: r#"failed commit on ref "(manifest|index|config)-.*unexpected commit digest"#,
         when: &[],
         causes: &[
             (RegistryCorrupt, Likely),
@@ -146,6 +156,12 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby distribution/xfer/download.go; what S3 and Cloud Storage answer; distribution registry/storage/driver",
     },
     Pattern {
+        text: r"(error pulling image configuration|download failed(, retrying| after attempts)).*(x509|certificate)",
+        when: &[],
+        causes: &[(TlsInterceptingProxy, Likely), (TlsUnknownCa, Likely)],
+        source: "moby distribution/xfer/download.go: the registry was trusted, the host that stores the content is not",
+    },
+    Pattern {
         text: r"(error pulling image configuration|download failed after attempts).*(dial tcp|i/o timeout|connection refused|handshake timeout|awaiting (response )?headers|no route to host|EOF|reset by peer)",
         when: &[],
         causes: &[(RedirectTargetUnreachable, Likely)],
@@ -178,7 +194,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "the host stores blobs for a registry, so the registry itself has answered",
     },
     Pattern {
-        text: r"/blobs/sha256:\S+ ?:? (400|401|403|405|409|416)\b|fetching blob: .*(400|401|403|405)|(reading|fetching|downloading) (blob|config|layer) .*(403|401|400|denied)",
+        text: r"(GET request to|status code|open:?|Get) \S*/blobs/sha256:\S+ ?:? (400|401|403|405|409|416)\b|fetching blob: .*(400|401|403|405)|(reading|fetching|downloading) (blob|config|layer) .*(403|401|400|denied)",
         when: &[],
         causes: &[(BlobBackendError, Likely)],
         source: "containerd core/remotes/docker/httpreadseeker.go: the manifest was readable, the blob is not",

@@ -223,8 +223,11 @@ pub(super) fn is_removed(name: &str) -> bool {
     REMOVED.iter().any(|place| {
         name.strip_prefix(place)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
+    }) || name.starts_with(STAGING)
 }
+
+/// Where Kubernetes projects stage their images, which are deleted after some weeks. Source: github.com/kubernetes-sigs/kueue issue 5067.
+const STAGING: &str = "gcr.io/k8s-staging-";
 
 /// Places from which publishers have taken images away: registry and repository, or the path above it.
 ///
@@ -232,33 +235,40 @@ pub(super) fn is_removed(name: &str) -> bool {
 /// github.com/kubernetes-sigs/kubebuilder discussion 3907
 /// (March 2025); github.com/helm/helm issue 10004 (August 2021); github.com/tektoncd/pipeline issue 8650 (2025);
 /// quay.io/coreos and quay.io/kubernetes-ingress-controller, moved to registry.k8s.io; github.com/kubernetes/k8s.io, frozen `k8s.gcr.io` (April 2023); GitHub's notice on
-/// `docker.pkg.github.com` (February 2021); Docker Hub's deprecation notices of `library/java` and its like.
-const REMOVED: [&str; 26] = [
+/// `docker.pkg.github.com` (February 2021); Docker Hub's deprecation notices of `library/java` and its like;
+/// github.com/dotnet/orleans issue 11250 (MinIO, 2026); github.com/openshift/origin issue 28339 (October 2023);
+/// github.com/docker/hub-feedback issue 1672 (October 2018); github.com/bitnami/charts-syncer issue 187 (November 2023);
+/// github.com/kubernetes-up-and-running/kuard issue 60 (January 2026); github.com/kubernetes-sigs/kueue issue 5067 (April 2025).
+const REMOVED: [&str; 30] = [
     "docker.io/bitnami",
     "docker.io/bitnamicharts",
-    "docker.io/bitnamilegacy",
     "docker.io/dockerfile",
     "docker.io/jettech",
     "docker.io/kubernetes-helm",
+    "docker.io/minio",
+    "docker.io/openshift",
+    "docker.io/tutum",
     "docker.io/vmware",
     "docker.pkg.github.com",
     "gcr.io/arrikto",
+    "gcr.io/bitnami-labs",
     "gcr.io/cluster-api-provider-aws",
     "gcr.io/google-containers",
     "gcr.io/google_containers",
     "gcr.io/google-samples",
     "gcr.io/heptio-images",
+    "gcr.io/kuar-demo",
     "gcr.io/kubebuilder",
     "gcr.io/kubernetes-helm",
     "gcr.io/kubernetes-e2e-test-images",
     "gcr.io/tekton-releases",
-    "gcr.io/k8s-staging-sig-storage",
     "k8s.gcr.io",
     "quay.io/bitnami",
     "quay.io/coreos",
     "quay.io/external_storage",
     "quay.io/kubernetes-ingress-controller",
     "registry.opensource.zalan.do",
+    "us-central1-docker.pkg.dev/k8s-staging-images",
     "us.gcr.io/k8s-artifacts-prod",
 ];
 

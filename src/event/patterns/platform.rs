@@ -59,6 +59,16 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "cri-o issue 3626: no image is labelled arm with variant v8, so a runtime that asks for it misreads its machine",
     },
     Pattern {
+        text: r"image diffIDs: manifest sha256:\S+ not found",
+        when: &[],
+        causes: &[
+            (RuntimePlatformBug, Likely),
+            (PlatformMismatch, Likely),
+            (DanglingTag, Possible),
+        ],
+        source: "containerd before 1.2, images/image.go: what it says of an index without an image for the machine that it takes itself for",
+    },
+    Pattern {
         text: r"Cannot overwrite digest|received a manifest list instead of a manifest for a single image",
         when: &[],
         causes: &[
