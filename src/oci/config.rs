@@ -10,6 +10,8 @@ use super::{Platform, created};
 pub struct Config {
     /// What the image runs on; none where the config does not name both an operating system and an architecture.
     pub platform: Option<Platform>,
+    /// Whether the config names no architecture.
+    pub lacks_architecture: bool,
     /// When it was made, in seconds since 1970; none where the config does not say it.
     pub created: Option<i64>,
     /// The build history, base first.
@@ -112,6 +114,7 @@ impl Config {
             }
             _ => None,
         };
+        let lacks_architecture = raw.architecture.as_deref().is_none_or(str::is_empty);
         let execution = raw.config.unwrap_or_default();
         let environment = execution.env.unwrap_or_default();
         let search_path = environment
@@ -119,6 +122,7 @@ impl Config {
             .find_map(|variable| variable.strip_prefix("PATH="));
         Ok(Self {
             platform,
+            lacks_architecture,
             created: raw.created.as_deref().and_then(created::seconds),
             search_path: search_path.map(str::to_owned),
             entrypoint: execution.entrypoint.unwrap_or_default(),

@@ -6,12 +6,13 @@ use crate::finding::Severity;
 declare_rule! {
     /// ## What it does
     /// Reports images of which a document is not what it must be: content that does not have the digest by which it is named,
-    /// a manifest that is none or is two kinds at once, a config that cannot be read, or a config that counts other layers
-    /// than the manifest.
+    /// a manifest that is none or is two kinds at once, a config that cannot be read, one that counts other layers than the
+    /// manifest, or one that names no architecture.
     ///
     /// ## Why it matters
     /// Container runtimes refuse such content, on every node and at every try. Mostly a proxy, a broken push or a tool that
-    /// edits manifests made it.
+    /// edits manifests made it. A config without an architecture is no node's: containerd unpacks only what names its own. Docker takes
+    /// it for one of its own.
     ///
     /// ## What the cluster would show
     /// `ErrImagePull`, with `unexpected commit digest …, expected …`, `media-type: expected … but found …`, or `number of
@@ -28,6 +29,8 @@ declare_rule! {
 }
 
 const HELP: &str = "Build and push the image again; if it is fine at its origin, look for a proxy or mirror that changes it.";
+
+const HELP_ARCHITECTURE: &str = "Build the image again with a tool that fills in `os` and `architecture` of the config, or with `--platform`.";
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let Some((reference, answer)) = subject.answer() else {
@@ -74,11 +77,38 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             )),
         );
     }
+    if lacks_architecture(subject) {
+        findings.push(
+            RULE.finding(
+                subject,
+                format!(
+                    "{reference} is damaged: its config names no architecture, so containerd does not unpack it on any node"
+                ),
+            )
+            .help(HELP_ARCHITECTURE),
+        );
+    }
     findings
 }
 
 fn is_damaged(failure: &Failure) -> bool {
     failure.reason == FailureReason::Damaged
+}
+
+/// Whether an image of layers for containers has a config that names no architecture, which is required (OCI image-spec `config.md`;
+/// containerd `core/unpack/unpacker.go`: the platform of the config decides, whatever an index says).
+fn lacks_architecture(subject: &Subject<'_>) -> bool {
+    let Some((_, found)) = subject.found() else {
+        return false;
+    };
+    subject.pulled(found).into_iter().any(|pulled| {
+        let has_layers = pulled
+            .image
+            .layers()
+            .is_some_and(|layers| !layers.is_empty());
+        let config = pulled.image.config();
+        has_layers && config.is_some_and(|config| config.lacks_architecture)
+    })
 }
 
 /// Layers of the manifest and of the config, where they differ (containerd `core/unpack/unpacker.go`).
@@ -160,6 +190,20 @@ mod tests {
         );
         let event = finding.event.map(|event| event.message).unwrap_or_default();
         assert!(event.ends_with("number of layers and diffIDs don't match: 2 != 1"));
+    }
+
+    #[test]
+    fn a_config_must_name_an_architecture() {
+        let finding = Case::image(IMAGE)
+            .single(&[("linux/amd64", &[1])])
+            .change(|case| {
+                let mut config = config("linux/amd64", 1);
+                config.platform = None;
+                config.lacks_architecture = true;
+                case.first_image().config = Some(Answer::Found(config));
+            })
+            .only_finding(&RULE);
+        assert!(finding.message.contains("names no architecture"));
     }
 
     #[test]
