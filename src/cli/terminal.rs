@@ -75,6 +75,8 @@ pub(super) fn wrapped(text: &str, columns: usize) -> String {
         let options = textwrap::Options::new(columns)
             .subsequent_indent(indent)
             .break_words(false)
+            // A path that is broken at a slash cannot be copied.
+            .word_separator(textwrap::WordSeparator::AsciiSpace)
             .word_splitter(textwrap::WordSplitter::NoHyphenation);
         textwrap::fill(line, options) + "\n"
     });

@@ -130,6 +130,26 @@ fn nothing_is_wider_than_the_terminal_but_what_would_break_when_cut() {
 }
 
 #[test]
+fn the_reasons_on_standard_error_are_fitted_to_the_terminal() {
+    let outcome = Preflight::lint(["--offline", "no/such/folder/of/sources/that/anybody/has"])
+        .env("COLUMNS", "60")
+        .run();
+    assert_eq!(outcome.status, 2, "{}", outcome.stderr);
+    for line in outcome.stderr.lines() {
+        assert!(display_width(line) <= 60, "{line}");
+    }
+}
+
+#[test]
+fn an_image_of_the_command_line_has_no_empty_label() {
+    let shown = Preflight::lint(["--offline", "--image", "Team/App:1"]).run();
+    assert!(shown.stdout.contains("invalid-reference"));
+    for line in shown.stdout.lines() {
+        assert!(!line.trim_end().ends_with("╰──"), "{}", shown.stdout);
+    }
+}
+
+#[test]
 fn a_terminal_that_shows_ascii_only_gets_nothing_else() {
     for (name, value) in [("TERM", "dumb"), ("LC_ALL", "C")] {
         for words in [
