@@ -61,7 +61,7 @@ impl Family {
             "registry.gitlab.com" => Self::GitLab,
             "public.ecr.aws" => Self::EcrPublic,
             "quay.io" => Self::Quay,
-            "registry.redhat.io" => Self::RedHat,
+            "registry.redhat.io" | "registry.connect.redhat.com" => Self::RedHat,
             "localhost" | "127.0.0.1" | "[" => Self::Localhost,
             _ if is_of_openshift(name) => Self::OpenShift,
             _ if OPEN_HOSTS.contains(&name) => Self::Open,

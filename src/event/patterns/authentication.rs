@@ -97,7 +97,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "the access messages of Amazon ECR and VPC Service Controls",
     },
     Pattern {
-        text: r"Permission .{0,8}artifactregistry\.\S+ denied|denied: Permission (.{0,3}\S+ )?denied|Permission denied for|does not have \S*(storage|artifactregistry)\.\S+|(does not|doesn't) have .{0,60}permission|(caller|client) does not have permission|is not allowed access|IP .{0,40}not allowed|not authorized to (pull|access)|no pull permission|access to the requested resource is forbidden|permission_denied|PERMISSION_DENIED|insufficient (privileges|permissions?|scopes?)\b|does not match expected scopes|cannot be pulled due to configured policy|PROJECTPOLICYVIOLATION|AccessDeniedException|has not been used in project|explicit deny|export control|prohibited|not permitted|is not allowed to|(account|user|service account) .{0,40}(disabled|suspended|blocked|deactivated)|IAM_PERMISSION_DENIED|storage\.objects\.get",
+        text: r"Permission .{0,8}artifactregistry\.\S+ denied|denied: Permission (.{0,3}\S+ )?denied|Permission denied for|does not have \S*(storage|artifactregistry)\.\S+|(does not|doesn't) have .{0,60}permission|(caller|client) does not have permission|is not allowed access|IP .{0,40}not allowed|not authorized to (pull|access)|no pull permission|access to the requested resource is forbidden|permission_denied|PERMISSION_DENIED|insufficient (privileges|permissions?|scopes?)\b|does not match expected scopes|cannot be pulled due to configured policy|PROJECTPOLICYVIOLATION|AccessDeniedException|has not been used in project|explicit deny|export control|prohibited|(is|are|was|were) not permitted|is not allowed to|(account|user|service account) .{0,40}(disabled|suspended|blocked|deactivated)|IAM_PERMISSION_DENIED|storage\.objects\.get",
         when: &[],
         causes: &[
             (PermissionDenied, Likely),
@@ -182,8 +182,8 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "a public image needs no credentials, so sent ones are refused",
     },
     Pattern {
-        text: REFUSED,
-        when: &[When::From(&[RedHat])],
+        text: r"Please login to the Red Hat Registry",
+        when: &[],
         causes: &[
             (CredentialsMissing, Likely),
             (CredentialsNotUsed, Likely),
@@ -462,7 +462,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "distribution registry/api/errcode, UNAUTHORIZED",
     },
     Pattern {
-        text: r"\bunauthorized\b",
+        text: r"\b(unauthorized|not authorized)\b",
         when: &[],
         causes: &[
             (CredentialsMissing, Likely),

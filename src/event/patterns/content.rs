@@ -36,7 +36,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby before 23.0 reads a zstd layer as tar; aws/amazon-ecs-agent issue 4179",
     },
     Pattern {
-        text: r"invalid tar header|gzip: invalid|flate: corrupt|bzip2 data invalid|wrong diff id calculated|archive/tar: |duplicates of file paths|unpigz|crc32 mismatch|magic number mismatch|failed to (decompress|get stream processor)|no processor for media-type|invalid diffID|diffID .{0,90}(does not|doesn't) match|whiteout|unrecognized archive format|unknown compression|unexpected layer media ?type|unexpected magic|incorrect (data|header) check|zlib: invalid|invalid checksum|ApplyLayer exit status 1.*unexpected EOF|Untar re-exec error.*unexpected EOF|not a directory|file exists|invalid cross-device|failed to Lchown|lchown .*(invalid argument|operation not permitted)|insufficient UIDs|potentially insufficient|unlinkat|hcsshim::(Import|Prepare)Layer|failed to mount .{0,80}(invalid argument|no such device)|operation not permitted: unknown|error creating overlay mount|failed to create snapshot|parent snapshot .* does not exist|missing parent .* bucket|layer not known|failed to stat parent|Error pulling image \(.*no such file or directory|failed to register layer: .*(no such file or directory|invalid argument|permission denied|operation not permitted|exit status)",
+        text: r"invalid tar header|gzip: invalid|flate: corrupt|bzip2 data invalid|wrong diff id calculated|archive/tar: |duplicates of file paths|unpigz|crc32 mismatch|magic number mismatch|failed to (decompress|get stream processor)|no processor for media-type|invalid diffID|diffID .{0,90}(does not|doesn't) match|unrecognized archive format|unknown compression|unexpected layer media ?type|unexpected magic|incorrect (data|header) check|zlib: invalid|invalid checksum|ApplyLayer exit status 1.*unexpected EOF|Untar re-exec error.*unexpected EOF",
         when: &[],
         causes: &[
             (LayerCorruptOrFormat, Likely),
@@ -44,6 +44,22 @@ pub(super) const ROWS: &[Pattern] = &[
             (TruncatedDownload, Possible),
         ],
         source: "Go archive/tar, compress; containerd core/diff/apply, core/unpack/unpacker.go, core/snapshots",
+    },
+    Pattern {
+        text: r"(register|extract|apply|unpack) .*input/output error",
+        when: &[],
+        causes: &[(DiskFull, Likely), (LayerCorruptOrFormat, Possible)],
+        source: "Linux errno(3), EIO: the disk of the node fails, and the closest that can be done is to look at it",
+    },
+    Pattern {
+        text: r"whiteout|not a directory|file exists|invalid cross-device|failed to Lchown|lchown .*(invalid argument|operation not permitted)|insufficient UIDs|potentially insufficient|unlinkat|hcsshim::(Import|Prepare)Layer|failed to mount .{0,80}(invalid argument|no such device)|operation not permitted: unknown|error creating overlay mount|failed to create snapshot|parent snapshot .* does not exist|missing parent .* bucket|layer not known|failed to stat parent|Error pulling image \(.*no such file or directory|failed to register layer: .*(no such file or directory|invalid argument|permission denied|operation not permitted|exit status)",
+        when: &[],
+        causes: &[
+            (LayerCorruptOrFormat, Likely),
+            (RuntimePlatformBug, Possible),
+            (DiskFull, Possible),
+        ],
+        source: "containerd core/diff/apply, core/snapshots; moby layer: the content was verified, and the node could not unpack it",
     },
     Pattern {
         text: r"invalid tar header|magic number mismatch|unrecognized archive format|unknown compression|unexpected magic",
@@ -150,6 +166,7 @@ pub(super) const ROWS: &[Pattern] = &[
         when: &[],
         causes: &[
             (BlobBackendError, Likely),
+            (RedirectTargetUnreachable, Possible),
             (TlsInterceptingProxy, Possible),
             (BlobMissing, Possible),
         ],

@@ -15,7 +15,7 @@ const NO_PLATFORM: &str = r"no match for platform in (the )?manifest|no image fo
 /// The rows.
 pub(super) const ROWS: &[Pattern] = &[
     Pattern {
-        text: r"Schema 1 images have been deprecated|schema 1 image manifests are no longer supported|v1\+prettyjws|distribution\.manifest\.v1\+(jws|json)|schema ?1 not supported|manifest version 2, schema 1|Image Format v1|schema ?(version )?v?1 (manifest|image)s?|unsupported schema ?version 1|schemaVersion.{0,3} ?1\b|docker schema ?(v2s1|v1|1)|unsupported manifest schema version: 1|PULL_SCHEMA_1|missing signature key|ctr: no signatures$",
+        text: r"Schema 1 images have been deprecated|schema 1 image manifests are no longer supported|v1\+prettyjws|distribution\.manifest\.v1\+(jws|json)|schema ?1 not supported|manifest v(ersion )?2,? schema 1|Image Format v1|schema ?(version )?v?1 (manifest|image)s?|unsupported schema ?version 1|schemaVersion.{0,3} ?1\b|docker schema ?(v2s1|v1|1)|unsupported manifest schema version: 1|PULL_SCHEMA_1|missing signature key|ctr: no signatures$",
         when: &[],
         causes: &[(Schema1, Sure)],
         source: "containerd v2.0 core/remotes/docker/schema1, v2.1 core/transfer/local/pull.go; moby distribution/errors.go",
@@ -69,6 +69,12 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd before 1.2, images/image.go: what it says of an index without an image for the machine that it takes itself for",
     },
     Pattern {
+        text: r"unknown service runtime\.v1(alpha2)?\.",
+        when: &[],
+        causes: &[(RuntimePlatformBug, Likely)],
+        source: "kubernetes cri-api: kubelet, kubeadm or crictl and the runtime speak other versions of the interface",
+    },
+    Pattern {
         text: r"Cannot overwrite digest|received a manifest list instead of a manifest for a single image",
         when: &[],
         causes: &[
@@ -79,10 +85,16 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby reference/store.go; containers/image copy/single.go: a tool that mistakes an index for an image",
     },
     Pattern {
-        text: r"container operating system does not match the host|0xc0370101|incompatible with a .{0,40}host|no matching manifest for unknown in|Windows version .*(incompatible|not supported|mismatch)|CreateComputeSystem.*(does not match|0xc037)|operating system of the container does not match",
+        text: r"container operating system does not match the host|0xc0370101|incompatible with a .{0,40}host|Windows version .*(incompatible|not supported|mismatch)|CreateComputeSystem.*(does not match|0xc037)|operating system of the container does not match",
         when: &[],
         causes: &[(WindowsVersionMismatch, Sure)],
         source: "Windows HCS errors; moby distribution/pull_v2_windows.go",
+    },
+    Pattern {
+        text: r"no matching manifest for unknown in",
+        when: &[],
+        causes: &[(WindowsVersionMismatch, Likely), (PlatformMismatch, Likely)],
+        source: "moby distribution/pull_v2_windows.go: a Windows daemon that finds no image of its build, or none of Windows at all",
     },
     Pattern {
         text: NO_PLATFORM,
