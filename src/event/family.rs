@@ -124,6 +124,20 @@ pub fn is_blob_storage(host: &str) -> bool {
         && !name.starts_with("registry")
 }
 
+/// Whether a host gives out the content of a public registry: Docker Hub's, Quay's, GitHub's and Amazon's networks of delivery.
+#[must_use]
+pub fn is_public_storage(host: &str) -> bool {
+    let name = host.split(':').next().unwrap_or_default();
+    let networks = [
+        "cloudfront.net",
+        "cloudflare.docker.com",
+        "cloudfront.docker.com",
+        "pkg-containers.githubusercontent.com",
+        "cdn.quay.io",
+    ];
+    networks.iter().any(|domain| is_under(name, domain)) || name.starts_with("docker-images-prod")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -46,7 +46,7 @@ pub(super) fn messages_in(record: &[u8]) -> Option<Vec<Message>> {
     Some(messages_of(&record))
 }
 
-/// The messages of one record: an event, a pod, what a watch sends of them, or a log entry.
+/// The messages of one record: an event, a pod, what a watch sends of them, what a registry answers, or a log entry.
 pub(super) fn messages_of(record: &Value) -> Vec<Message> {
     if let (Some(object), Some(_)) = (record.get("object"), record.get("type")) {
         return messages_of(object);
@@ -54,7 +54,19 @@ pub(super) fn messages_of(record: &Value) -> Vec<Message> {
     if let Some(messages) = object_messages(record) {
         return messages;
     }
+    if is_of_registry(record) {
+        return vec![Message::new(record.to_string())];
+    }
     log_messages(record)
+}
+
+/// Whether a record is what a registry answers to a request that fails (OCI distribution-spec, section Error Codes).
+fn is_of_registry(record: &Value) -> bool {
+    let errors = record.get("errors").and_then(Value::as_array);
+    errors.is_some_and(|errors| {
+        let code = |error: &Value| error.get("code").is_some_and(Value::is_string);
+        !errors.is_empty() && errors.iter().all(code)
+    })
 }
 
 /// The messages of an object of Kubernetes; none where it is no such object.
@@ -93,5 +105,14 @@ mod tests {
         let messages = messages_of(&watched);
         assert_eq!(messages.len(), 1);
         assert_eq!(messages[0].place.pod.as_deref(), Some("api-1"));
+    }
+
+    #[test]
+    fn what_a_registry_answers_is_a_message() {
+        let answer =
+            json!({"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]});
+        assert_eq!(messages_of(&answer).len(), 1);
+        assert!(messages_of(&json!({"errors": []})).is_empty());
+        assert!(messages_of(&json!({"errors": [{"reason": "x"}]})).is_empty());
     }
 }

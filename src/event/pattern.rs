@@ -6,7 +6,7 @@ use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use super::class::{Cause, Class, Confidence};
 use super::clues::Clues;
-use super::family::{Family, is_blob_storage};
+use super::family::{Family, is_blob_storage, is_public_storage};
 use super::patterns;
 
 /// One row: words that a message has, and what they mean.
@@ -38,6 +38,8 @@ pub(super) enum When {
     SameHost,
     /// The failing request went to a host that stores blobs.
     BlobStorage,
+    /// The failing request went to a host from which a public registry gives content to everybody.
+    PublicStorage,
     /// The image is named by digest.
     ByDigest,
     /// The image is named by tag.
@@ -107,10 +109,11 @@ pub(super) fn causes_of(clues: &Clues, shape: &str) -> Vec<Cause> {
 /// same causes.
 #[must_use]
 pub(super) fn conditions_of(clues: &Clues) -> u32 {
-    const PLAIN: [When; 14] = [
+    const PLAIN: [When; 15] = [
         When::Public,
         When::Elsewhere,
         When::BlobStorage,
+        When::PublicStorage,
         When::ByDigest,
         When::ByTag,
         When::LocalName,
@@ -153,7 +156,7 @@ pub(super) fn speaks_of_pulls(text: &[u8]) -> bool {
 
 /// Words without which a line is about something else: those of pulls, of the programs that pull, and of their requests. The bare
 /// words image, layer and registry stand in the logs of many an application.
-const CONTEXT_WORDS: &str = r#"pull|image (name|reference|tag)|manifest|container registry|docker|containerd|cri-?o\b|podman|buildah|skopeo|crictl|nerdctl|kaniko|buildkit|buildx|kubelet|/v2/\S+/(manifests|blobs|tags)|/v2/?["':\s]|/v2/?$|exec format error|httpreadseeker|toomanyrequests|sandbox|k8s binaries|computesystem|short-name|build container|HTTP \d+ response body|unexpected HTTP status|(oauth|anonymous|authorization) token|size validation|s3aws|operating system version|application/vnd\.|whiteout|verification failed for digest|diff ?id|failed to (copy|resolve|authorize|unpack|extract|register|fetch)|(register|extract|extracting|apply) layer|layer sha|snapshotter|extraction snapshot|ghcr\.io|quay\.io|gcr\.io|pkg\.dev|azurecr\.io|\.ecr\.|docker\.io|rpc error|imagestream|ErrImage|InvalidImage|ImageInspect|invalid reference format|@sha256:|StartContainer|unpack platform|blob[ -](sha|unknown)|container image|image (\S+ )?(was )?not found|imagePullSecret|image verif|image (operating|os)|source image|signature was required|amount of images|exist in the registry|image with reference|incompatible with a \S+ host|artifactregistry\.|vpcServiceControls|(writing|reading|copying) blob|invalid rootfs|no such image|unqualified-search|max depth exceeded|missing signature key|unknown type application|containers/(policy|registries)|ephemeral-storage|DiskPressure|Downloading \[|response from daemon"#;
+const CONTEXT_WORDS: &str = r#"pull|image (name|reference|tag)|manifest|container registry|docker|containerd|cri-?o\b|podman|buildah|skopeo|crictl|nerdctl|kaniko|buildkit|buildx|kubelet|/v2/\S+/(manifests|blobs|tags)|/v2/?["':\s]|/v2/?$|exec format error|httpreadseeker|toomanyrequests|sandbox|k8s binaries|computesystem|short-name|build container|HTTP \d+ response body|unexpected HTTP status|(oauth|anonymous|authorization) token|size validation|s3aws|operating system version|application/vnd\.|whiteout|verification failed for digest|diff ?id|failed to (copy|resolve|authorize|unpack|extract|register|fetch)|(register|extract|extracting|apply) layer|layer sha|snapshotter|extraction snapshot|ghcr\.io|quay\.io|gcr\.io|pkg\.dev|azurecr\.io|\.ecr\.|docker\.io|rpc error|imagestream|ErrImage|InvalidImage|ImageInspect|invalid reference format|@sha256:|StartContainer|unpack platform|blob[ -](sha|unknown)|container image|image (\S+ )?(was )?not found|imagePullSecret|image verif|image (operating|os)|source image|signature was required|amount of images|exist in the registry|image with reference|incompatible with a \S+ host|artifactregistry\.|vpcServiceControls|(writing|reading|copying) blob|invalid rootfs|no such image|unqualified-search|max depth exceeded|missing signature key|unknown type application|containers/(policy|registries)|ephemeral-storage|DiskPressure|Downloading \[|Download failed, retrying|response from daemon"#;
 
 static CONTEXT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     RegexBuilder::new(CONTEXT_WORDS)
@@ -213,6 +216,7 @@ impl When {
             Self::Elsewhere => clues.went_elsewhere(),
             Self::SameHost => !clues.went_elsewhere(),
             Self::BlobStorage => clues.asked_storage(),
+            Self::PublicStorage => clues.host.as_deref().is_some_and(is_public_storage),
             Self::ByDigest => {
                 clues.is_named
                     && clues

@@ -173,6 +173,16 @@ pub(super) const ROWS: &[Pattern] = &[
     },
     Pattern {
         text: REFUSED,
+        when: &[When::From(&[GitHub])],
+        causes: &[
+            (StaleCredentialsBreakPublicPull, Likely),
+            (RepoMissingOrPrivate, Likely),
+            (TokenExpired, Possible),
+        ],
+        source: "ghcr.io answers wrong credentials like a package that is missing or private",
+    },
+    Pattern {
+        text: REFUSED,
         when: &[When::From(&[DockerHub, GitHub, Open, EcrPublic])],
         causes: &[
             (StaleCredentialsBreakPublicPull, Likely),
@@ -360,6 +370,16 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd core/remotes/docker/authorizer.go: oauth means that credentials were sent",
     },
     Pattern {
+        text: r"fetch oauth token.*[ :]403",
+        when: &[],
+        causes: &[
+            (PermissionDenied, Likely),
+            (StaleCredentialsBreakPublicPull, Possible),
+            (RepoMissingOrPrivate, Possible),
+        ],
+        source: "containerd core/remotes/docker/authorizer.go: oauth means that credentials were sent",
+    },
+    Pattern {
         text: r"fetch oauth token.*[ :]40[01]",
         when: &[When::From(&[DockerHub, Open, EcrPublic])],
         causes: &[
@@ -405,7 +425,7 @@ pub(super) const ROWS: &[Pattern] = &[
         causes: &[
             (PermissionDenied, Likely),
             (TokenExpired, Likely),
-            (CredentialsMissing, Possible),
+            (RepoMissingOrPrivate, Possible),
         ],
         source: "Amazon ECR answers 403 to an identity without the role and to an expired token",
     },

@@ -2,9 +2,9 @@
 
 use super::Pattern;
 use crate::event::class::Class::{
-    BlobBackendError, BlobMissing, DiskFull, LayerCorruptOrFormat, RedirectTargetUnreachable,
-    Registry5xx, RegistryCorrupt, RuntimePlatformBug, TlsInterceptingProxy, TlsUnknownCa,
-    TooManyLayers, TruncatedDownload, ZstdUnsupported,
+    BlobBackendError, BlobMissing, DiskFull, DnsFailure, LayerCorruptOrFormat,
+    RedirectTargetUnreachable, Registry5xx, RegistryCorrupt, RuntimePlatformBug,
+    TlsInterceptingProxy, TlsUnknownCa, TooManyLayers, TruncatedDownload, ZstdUnsupported,
 };
 use crate::event::class::Confidence::{Likely, Possible, Sure};
 use crate::event::pattern::When;
@@ -12,7 +12,7 @@ use crate::event::pattern::When;
 /// The rows.
 pub(super) const ROWS: &[Pattern] = &[
     Pattern {
-        text: r"max depth exceeded|too many layers|maximum number of layers|layers? (count )?limit|mount options (is |are )?too long|exceeds? .{0,20}layers|more than \d+ layers|layers? exceed",
+        text: r"max depth exceeded|too many layers|maximum number of layers|layers? (count )?limit|mount options (is |are )?too long|mount label .{0,40}too large|label key and value greater than maximum size|exceeds? .{0,20}layers|more than \d+ layers|layers? exceed",
         when: &[],
         causes: &[(TooManyLayers, Sure)],
         source: "moby layer/layer.go, ErrMaxDepthExceeded; containerd core/mount",
@@ -136,6 +136,18 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby distribution/pull_v2.go, errRootFSMismatch and errRootFSInvalid",
     },
     Pattern {
+        text: r"(error pulling image configuration|download failed(, retrying| after attempts)).*(x509|certificate)",
+        when: &[],
+        causes: &[(TlsInterceptingProxy, Likely), (TlsUnknownCa, Likely)],
+        source: "moby distribution/xfer/download.go: the registry was trusted, the host that stores the content is not",
+    },
+    Pattern {
+        text: r"(error pulling image configuration|download failed(, retrying| after attempts)).*lookup ",
+        when: &[],
+        causes: &[(DnsFailure, Likely), (RedirectTargetUnreachable, Likely)],
+        source: "moby distribution/xfer/download.go: the registry was found, the host that stores the content was not",
+    },
+    Pattern {
         text: r"unexpected commit digest|failed size validation|unexpected commit size|unexpected EOF|Download failed",
         when: &[],
         causes: &[
@@ -173,12 +185,6 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby distribution/xfer/download.go; what S3 and Cloud Storage answer; distribution registry/storage/driver",
     },
     Pattern {
-        text: r"(error pulling image configuration|download failed(, retrying| after attempts)).*(x509|certificate)",
-        when: &[],
-        causes: &[(TlsInterceptingProxy, Likely), (TlsUnknownCa, Likely)],
-        source: "moby distribution/xfer/download.go: the registry was trusted, the host that stores the content is not",
-    },
-    Pattern {
         text: r"(error pulling image configuration|download failed after attempts).*(dial tcp|i/o timeout|connection refused|handshake timeout|awaiting (response )?headers|no route to host|EOF|reset by peer)",
         when: &[],
         causes: &[(RedirectTargetUnreachable, Likely)],
@@ -199,6 +205,16 @@ pub(super) const ROWS: &[Pattern] = &[
         when: &[],
         causes: &[(BlobBackendError, Possible), (TruncatedDownload, Possible)],
         source: "moby distribution/xfer/download.go",
+    },
+    Pattern {
+        text: r"\b403\b|AccessDenied|\bForbidden\b",
+        when: &[When::PublicStorage],
+        causes: &[
+            (RedirectTargetUnreachable, Likely),
+            (BlobBackendError, Likely),
+            (TlsInterceptingProxy, Possible),
+        ],
+        source: "what a public registry gives to everybody is refused on the way, by a firewall, a proxy or for a country",
     },
     Pattern {
         text: r"(httpReadSeeker|unexpected status|status code|HTTP status|failed open|StatusCode).*[ :](4[01]\d|5\d\d)\b",

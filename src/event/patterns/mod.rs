@@ -24,7 +24,7 @@ pub(super) fn is_local_name(registry: &str, repository: &str) -> bool {
     match registry {
         "localhost" | "kind.local" | "ko.local" | "dev.local" => true,
         "docker.io" => match repository.split_once('/') {
-            Some(("library", name)) => !OFFICIAL.contains(&name),
+            Some(("library", name)) => !name.contains('/') && !OFFICIAL.contains(&name),
             Some(("local" | "localhost", _)) => true,
             _ => false,
         },
@@ -34,7 +34,7 @@ pub(super) fn is_local_name(registry: &str, repository: &str) -> bool {
 
 /// The official images of Docker Hub, with those that are deprecated.
 /// Source: github.com/docker-library/official-images, folder `library`.
-const OFFICIAL: [&str; 181] = [
+const OFFICIAL: [&str; 182] = [
     "adminer",
     "aerospike",
     "almalinux",
@@ -150,6 +150,7 @@ const OFFICIAL: [&str; 181] = [
     "opensuse",
     "oraclelinux",
     "orientdb",
+    "owncloud",
     "percona",
     "perl",
     "photon",

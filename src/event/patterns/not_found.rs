@@ -2,9 +2,9 @@
 
 use super::Pattern;
 use crate::event::class::Class::{
-    ArtifactNotImage, BlobMissing, CredentialsMissing, CredentialsNotUsed, DanglingTag, DigestGone,
-    ImageRemovedUpstream, LocalImageNotPushed, NeverPullAbsent, RegistryCorrupt,
-    RepoMissingOrPrivate, RuntimePlatformBug, ShortName, TagNotFound,
+    ArtifactNotImage, AttestationManifest, BlobMissing, CredentialsMissing, CredentialsNotUsed,
+    DanglingTag, DigestGone, ImageRemovedUpstream, LocalImageNotPushed, NeverPullAbsent,
+    RegistryCorrupt, RepoMissingOrPrivate, RuntimePlatformBug, ShortName, TagNotFound,
 };
 use crate::event::class::Confidence::{Likely, Possible};
 use crate::event::family::Family;
@@ -91,6 +91,32 @@ pub(super) const ROWS: &[Pattern] = &[
             (RepoMissingOrPrivate, Likely),
         ],
         source: "the notices of the publishers",
+    },
+    Pattern {
+        text: r#"unknown manifest name=\S+ revision=|"Revision":"sha256"#,
+        when: &[],
+        causes: &[
+            (RegistryCorrupt, Likely),
+            (DanglingTag, Likely),
+            (DigestGone, Likely),
+        ],
+        source: "distribution errors.go, ErrManifestUnknownRevision: the tag is known, or a digest was asked for, and the manifest is not there",
+    },
+    Pattern {
+        text: r"Tag \S+ not found in repository",
+        when: &[],
+        causes: &[(TagNotFound, Likely), (ImageRemovedUpstream, Possible)],
+        source: "Docker before 1.10, registry protocol 1",
+    },
+    Pattern {
+        text: r"\bno such manifest: ",
+        when: &[],
+        causes: &[
+            (TagNotFound, Possible),
+            (RepoMissingOrPrivate, Possible),
+            (AttestationManifest, Possible),
+        ],
+        source: "docker manifest, which knows no OCI index",
     },
     Pattern {
         text: r"image library/\S+ not found|repository library/\S+ (was )?not found|name unknown|repository \S+ not found",

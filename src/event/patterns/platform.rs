@@ -69,6 +69,16 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd before 1.2, images/image.go: what it says of an index without an image for the machine that it takes itself for",
     },
     Pattern {
+        text: r"OCI (index|manifest) found, but accept header does not support OCI",
+        when: &[],
+        causes: &[
+            (AttestationManifest, Likely),
+            (RuntimePlatformBug, Likely),
+            (ArtifactNotImage, Possible),
+        ],
+        source: "distribution registry/handlers/manifests.go, to clients that know Docker's media types alone; BuildKit writes an OCI index for attestations",
+    },
+    Pattern {
         text: r"unknown service runtime\.v1(alpha2)?\.",
         when: &[],
         causes: &[(RuntimePlatformBug, Likely)],
