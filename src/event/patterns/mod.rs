@@ -237,7 +237,7 @@ const STAGING: &str = "gcr.io/k8s-staging-";
 /// (March 2025); github.com/helm/helm issue 10004 (August 2021); github.com/tektoncd/pipeline issue 8650 (2025);
 /// quay.io/coreos and quay.io/kubernetes-ingress-controller, moved to registry.k8s.io; github.com/kubernetes/k8s.io, frozen `k8s.gcr.io` (April 2023); GitHub's notice on
 /// `docker.pkg.github.com` (February 2021); Docker Hub's deprecation notices of `library/java` and its like;
-/// github.com/dotnet/orleans issue 11250 (MinIO, 2026); github.com/openshift/origin issue 28339 (October 2023);
+/// github.com/dotnet/orleans issue 11250 (2026); github.com/openshift/origin issue 28339 (October 2023);
 /// github.com/docker/hub-feedback issue 1672 (October 2018); github.com/bitnami/charts-syncer issue 187 (November 2023);
 /// github.com/kubernetes-up-and-running/kuard issue 60 (January 2026); github.com/kubernetes-sigs/kueue issue 5067 (April 2025).
 const REMOVED: [&str; 30] = [
