@@ -10,8 +10,8 @@ use super::{Platform, created};
 pub struct Config {
     /// What the image runs on; none where the config does not name both an operating system and an architecture.
     pub platform: Option<Platform>,
-    /// Whether the config names no architecture.
-    pub lacks_architecture: bool,
+    /// Whether the config names an architecture, which it must.
+    pub names_architecture: bool,
     /// When it was made, in seconds since 1970; none where the config does not say it.
     pub created: Option<i64>,
     /// The build history, base first.
@@ -114,7 +114,10 @@ impl Config {
             }
             _ => None,
         };
-        let lacks_architecture = raw.architecture.as_deref().is_none_or(str::is_empty);
+        let names_architecture = raw
+            .architecture
+            .as_deref()
+            .is_some_and(|name| !name.is_empty());
         let execution = raw.config.unwrap_or_default();
         let environment = execution.env.unwrap_or_default();
         let search_path = environment
@@ -122,7 +125,7 @@ impl Config {
             .find_map(|variable| variable.strip_prefix("PATH="));
         Ok(Self {
             platform,
-            lacks_architecture,
+            names_architecture,
             created: raw.created.as_deref().and_then(created::seconds),
             search_path: search_path.map(str::to_owned),
             entrypoint: execution.entrypoint.unwrap_or_default(),

@@ -107,7 +107,7 @@ fn lacks_architecture(subject: &Subject<'_>) -> bool {
             .layers()
             .is_some_and(|layers| !layers.is_empty());
         let config = pulled.image.config();
-        has_layers && config.is_some_and(|config| config.lacks_architecture)
+        has_layers && config.is_some_and(|config| !config.names_architecture)
     })
 }
 
@@ -199,7 +199,7 @@ mod tests {
             .change(|case| {
                 let mut config = config("linux/amd64", 1);
                 config.platform = None;
-                config.lacks_architecture = true;
+                config.names_architecture = false;
                 case.first_image().config = Some(Answer::Found(config));
             })
             .only_finding(&RULE);

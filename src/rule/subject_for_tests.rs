@@ -345,6 +345,7 @@ pub fn config(platform: &str, layers: usize) -> Config {
     let platform: Platform = platform.parse().expect(platform);
     Config {
         platform: Some(platform),
+        names_architecture: true,
         created: None,
         history: Vec::new(),
         diff_ids: (0..layers)
