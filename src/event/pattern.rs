@@ -276,8 +276,8 @@ static SIZES: LazyLock<Option<regex::Regex>> = LazyLock::new(|| {
 /// Whether an image text holds what a template, a shell or a build step should have replaced, or what stays when it was
 /// replaced by nothing.
 fn is_template(image: &str) -> bool {
-    const MARKS: [&str; 13] = [
-        "$", "#{", "%!s", "%s", "ko://", "[[", "@@", "{{", "e+0", "//", "/:", "-:", "..",
+    const MARKS: [&str; 14] = [
+        "$", "#{", "%!s", "%s", "ko://", "[[", "@@", "{{", "e+0", "//", "/:", "-:", "..", "map[",
     ];
     let tag = image
         .rsplit('/')

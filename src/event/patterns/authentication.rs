@@ -97,6 +97,12 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "the access messages of Amazon ECR and VPC Service Controls",
     },
     Pattern {
+        text: r"permission_denied: read_package",
+        when: &[],
+        causes: &[(RepoMissingOrPrivate, Likely), (PermissionDenied, Likely)],
+        source: "ghcr.io, of a private package: whoever asks may not read it",
+    },
+    Pattern {
         text: r"Permission .{0,8}artifactregistry\.\S+ denied|denied: Permission (.{0,3}\S+ )?denied|Permission denied for|does not have \S*(storage|artifactregistry)\.\S+|(does not|doesn't) have .{0,60}permission|(caller|client) does not have permission|is not allowed access|IP .{0,40}not allowed|not authorized to (pull|access)|no pull permission|access to the requested resource is forbidden|permission_denied|PERMISSION_DENIED|insufficient (privileges|permissions?|scopes?)\b|does not match expected scopes|cannot be pulled due to configured policy|PROJECTPOLICYVIOLATION|AccessDeniedException|has not been used in project|explicit deny|export control|prohibited|(is|are|was|were) not permitted|is not allowed to|(account|user|service account) .{0,40}(disabled|suspended|blocked|deactivated)|IAM_PERMISSION_DENIED|storage\.objects\.get",
         when: &[],
         causes: &[
@@ -239,7 +245,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd core/remotes/docker/resolver.go: the mirror was asked, and credentials are looked up by host",
     },
     Pattern {
-        text: r"no basic auth credentials",
+        text: r"no basic auth credentials|no user/password was provided for basic auth",
         when: &[],
         causes: &[(CredentialsMissing, Likely), (CredentialsNotUsed, Likely)],
         source: "moby distribution/registry.go",
@@ -263,6 +269,16 @@ pub(super) const ROWS: &[Pattern] = &[
             (CredentialsNotUsed, Possible),
         ],
         source: "distribution registry/api/errcode; nodes without the storage scope send nothing",
+    },
+    Pattern {
+        text: r"authentication required",
+        when: &[When::From(&[Ecr])],
+        causes: &[
+            (TokenExpired, Likely),
+            (CredentialsMissing, Likely),
+            (CredentialsNotUsed, Possible),
+        ],
+        source: "kubernetes issue 41154: the token is 12 hours old, and no new one could be had",
     },
     Pattern {
         text: r"Authentication is required|authentication required|no (valid )?credentials? (were |was )?(found|provided|supplied)|credentials? (are |is )?(required|missing)|(login|log in) (is )?required|not logged in|must (be authenticated|authenticate|login|log in)|no auth",
@@ -331,7 +347,17 @@ pub(super) const ROWS: &[Pattern] = &[
     },
     Pattern {
         text: NO_ACCESS,
-        when: &[When::From(&[Acr, ArtifactRegistry, RedHat])],
+        when: &[When::From(&[ArtifactRegistry])],
+        causes: &[
+            (PermissionDenied, Likely),
+            (CredentialsMissing, Likely),
+            (RepoMissingOrPrivate, Likely),
+        ],
+        source: "GKE, Troubleshoot image pulls: nodes ask as their service account, which lacks the role",
+    },
+    Pattern {
+        text: NO_ACCESS,
+        when: &[When::From(&[Acr, RedHat])],
         causes: &[
             (CredentialsMissing, Likely),
             (PermissionDenied, Likely),
@@ -487,8 +513,8 @@ pub(super) const ROWS: &[Pattern] = &[
         causes: &[
             (CredentialsMissing, Likely),
             (CredentialsNotUsed, Possible),
-            (TokenExpired, Possible),
             (RepoMissingOrPrivate, Possible),
+            (TokenExpired, Possible),
         ],
         source: "distribution registry/api/errcode, UNAUTHORIZED",
     },

@@ -2,9 +2,10 @@
 
 use super::Pattern;
 use crate::event::class::Class::{
-    BlobBackendError, BlobMissing, DiskFull, DnsFailure, LayerCorruptOrFormat,
+    BlobBackendError, BlobMissing, CredentialsNotUsed, DiskFull, DnsFailure, LayerCorruptOrFormat,
     RedirectTargetUnreachable, Registry5xx, RegistryCorrupt, RuntimePlatformBug,
-    TlsInterceptingProxy, TlsUnknownCa, TooManyLayers, TruncatedDownload, ZstdUnsupported,
+    TlsInterceptingProxy, TlsUnknownCa, TokenExpired, TooManyLayers, TruncatedDownload,
+    ZstdUnsupported,
 };
 use crate::event::class::Confidence::{Likely, Possible, Sure};
 use crate::event::pattern::When;
@@ -44,6 +45,16 @@ pub(super) const ROWS: &[Pattern] = &[
             (TruncatedDownload, Possible),
         ],
         source: "Go archive/tar, compress; containerd core/diff/apply, core/unpack/unpacker.go, core/snapshots",
+    },
+    Pattern {
+        text: r#"layer "?\d+"? unavailable"#,
+        when: &[],
+        causes: &[
+            (TokenExpired, Possible),
+            (CredentialsNotUsed, Possible),
+            (RedirectTargetUnreachable, Possible),
+        ],
+        source: "soci-snapshotter issue 1084: a snapshotter that fetches by itself, with credentials of its own",
     },
     Pattern {
         text: r"(register|extract|apply|unpack) .*input/output error",

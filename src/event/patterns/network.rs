@@ -160,6 +160,15 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containerd core/remotes/docker/httpreadseeker.go: the connection broke while content was read",
     },
     Pattern {
+        text: r"(failed to copy|httpReadSeeker).*read: connection reset by peer",
+        when: &[When::Elsewhere],
+        causes: &[
+            (RedirectTargetUnreachable, Likely),
+            (TruncatedDownload, Possible),
+        ],
+        source: "containerd core/remotes/docker/httpreadseeker.go: the host of the content was reached, and hung up",
+    },
+    Pattern {
         text: NO_ANSWER,
         when: &[],
         causes: &[

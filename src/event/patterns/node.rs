@@ -112,7 +112,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containers/image pkg/sysregistriesv2",
     },
     Pattern {
-        text: r"Unable to retrieve some image pull secrets|FailedToRetrieveImagePullSecret|Couldn't find key \.dockerc|(image)?pull secrets? .{0,80}(not found|missing|does not exist)|secrets .\S*(regist|pull|docker|cred|[._-][eag]cr|quay|harbor)\S* not found",
+        text: r"Unable to retrieve (some image )?pull secrets?|FailedToRetrieveImagePullSecret|Couldn't find key \.dockerc|(image)?pull secrets? .{0,80}(not found|missing|does not exist)|secrets .\S*(regist|pull|docker|cred|[._-][eag]cr|quay|harbor)\S* not found",
         when: &[],
         causes: &[(CredentialsMissing, Likely), (CredentialsNotUsed, Likely)],
         source: "kubelet pkg/kubelet/kubelet_pods.go",

@@ -7,6 +7,7 @@ use crate::event::class::Class::{
     WrongArchBinary,
 };
 use crate::event::class::Confidence::{Likely, Possible, Sure};
+use crate::event::family::Family::Open;
 use crate::event::pattern::When;
 
 /// The image has no variant for the node, in the wordings of all runtimes.
@@ -51,6 +52,12 @@ pub(super) const ROWS: &[Pattern] = &[
         when: &[When::Sandbox],
         causes: &[(RuntimePlatformBug, Likely), (PlatformMismatch, Likely)],
         source: "containerd issue 2943: old versions match Arm variants wrongly; the pause image has all platforms",
+    },
+    Pattern {
+        text: r"architecture .?arm64.?, variant .?v8",
+        when: &[When::From(&[Open])],
+        causes: &[(RuntimePlatformBug, Likely), (PlatformMismatch, Likely)],
+        source: "containers/image issue 1100: the images of Kubernetes have arm64 without a variant, which a runtime did not take for v8",
     },
     Pattern {
         text: r"architecture .?arm.?, variant .?v8",
