@@ -44,7 +44,7 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "containers/image copy/multiple.go: the index was read, one of its manifests is gone",
     },
     Pattern {
-        text: r"fetching manifest \S+@sha256:\S+: .*(404|MANIFEST_UNKNOWN|not found)|: Pulling from \S+ (Error response from daemon: )?manifest unknown",
+        text: r"fetching manifest \S+@sha256:\S+: .*(404|MANIFEST_UNKNOWN|not found)|: Pulling from \S+ .{0,240}manifest unknown",
         when: &[],
         causes: &[
             (DanglingTag, Likely),

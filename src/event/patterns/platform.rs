@@ -86,6 +86,16 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "distribution registry/handlers/manifests.go, to clients that know Docker's media types alone; BuildKit writes an OCI index for attestations",
     },
     Pattern {
+        text: r"\btarget is unknown\b|mediaType in manifest should be .{0,80} not",
+        when: &[],
+        causes: &[
+            (RuntimePlatformBug, Likely),
+            (ArtifactNotImage, Possible),
+            (RegistryCorrupt, Possible),
+        ],
+        source: "moby distribution/pull_v2.go of 1.13 and of 19.03: media types that a later version takes",
+    },
+    Pattern {
         text: r"unknown service runtime\.v1(alpha2)?\.",
         when: &[],
         causes: &[(RuntimePlatformBug, Likely)],
