@@ -7,7 +7,9 @@
 
 mod config_file;
 mod exceptions;
+mod fail_on;
 mod fault;
+mod folders;
 mod level;
 mod node_pool;
 mod pull_request;
@@ -15,13 +17,12 @@ mod schema;
 mod scope;
 mod shown;
 mod size;
+mod spelling;
 mod standards;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use thiserror::Error;
 
 use crate::cluster::{KubernetesVersion, NodePool};
 use crate::extract::ImageField;
@@ -37,13 +38,18 @@ use crate::workload::Occurrence;
 
 pub use config_file::{CONFIG_FILE_NAME, ConfigFile};
 pub use exceptions::{Ignore, Override};
+pub use fail_on::{FailOn, FailOnError};
 pub use fault::{ConfigError, InvalidConfig};
+pub use folders::{find_config_file, user_cache_folder};
 pub use level::{Level, LevelError, RuleLevel, RuleLevelError};
 pub use schema::config_schema;
 pub use scope::Scope;
 pub use shown::Origins;
 pub use size::{Size, SizeError};
+pub use spelling::{misspelt, nearest};
 pub use standards::Standards;
+
+use folders::seen_from_here;
 
 /// Everything that decides what one `lint` does.
 #[derive(Debug, Clone)]
@@ -179,47 +185,6 @@ pub struct Overrides {
     pub cache_dir: Option<PathBuf>,
     pub no_cache: Option<bool>,
 }
-
-/// The threshold from which findings fail a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailOn {
-    /// Findings of this severity or worse.
-    Severity(Severity),
-    /// No finding.
-    Never,
-}
-
-impl FailOn {
-    /// The words for thresholds.
-    pub const WORDS: [&'static str; 4] = ["error", "warning", "note", "never"];
-
-    /// The severity; none for never.
-    #[must_use]
-    pub const fn severity(self) -> Option<Severity> {
-        match self {
-            Self::Severity(severity) => Some(severity),
-            Self::Never => None,
-        }
-    }
-}
-
-impl std::str::FromStr for FailOn {
-    type Err = FailOnError;
-
-    fn from_str(text: &str) -> Result<Self, FailOnError> {
-        if text == "never" {
-            return Ok(Self::Never);
-        }
-        text.parse()
-            .map(Self::Severity)
-            .map_err(|_| FailOnError(text.to_owned()))
-    }
-}
-
-/// Why a text is no threshold.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("\"{0}\" is no threshold: write error, warning, note or never")]
-pub struct FailOnError(pub String);
 
 impl Settings {
     /// Questions under way at once if nothing else is said. More than one connection's worth hides the round trips.
@@ -447,88 +412,6 @@ fn rendering(given: Rendering, file: &ConfigFile, offline: bool) -> Rendering {
     rendering
 }
 
-/// Finds the config file of a run: in the folder of the first path, or in any above it. Below the current folder, it is
-/// named as from there, because paths in reports begin with its folder.
-#[must_use]
-pub fn find_config_file(first_path: &Path) -> Option<PathBuf> {
-    let absolute = std::path::absolute(first_path).ok()?;
-    let found = absolute
-        .ancestors()
-        .map(|folder| folder.join(CONFIG_FILE_NAME))
-        .find(|candidate| candidate.is_file())?;
-    seen_from_here(vec![found]).pop()
-}
-
-/// Paths in the current folder, named as from there: platforms find only such paths in a repository.
-fn seen_from_here(paths: Vec<PathBuf>) -> Vec<PathBuf> {
-    let Ok(here) = std::env::current_dir() else {
-        return paths;
-    };
-    let from_here = |path: PathBuf| match path.strip_prefix(&here) {
-        Ok(rest) if rest.as_os_str().is_empty() => PathBuf::from("."),
-        Ok(rest) => rest.to_owned(),
-        Err(_) => path,
-    };
-    paths.into_iter().map(from_here).collect()
-}
-
-/// The folder for this program in the user's cache folder: `XDG_CACHE_HOME`, else the platform's own place.
-#[must_use]
-pub fn user_cache_folder() -> Option<PathBuf> {
-    let folder = |name: &str| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let of_platform = || {
-        if cfg!(target_os = "windows") {
-            folder("LOCALAPPDATA")
-        } else if cfg!(target_os = "macos") {
-            Some(folder("HOME")?.join("Library/Caches"))
-        } else {
-            Some(folder("HOME")?.join(".cache"))
-        }
-    };
-    Some(
-        folder("XDG_CACHE_HOME")
-            .or_else(of_platform)?
-            .join("oci-preflight"),
-    )
-}
-
-/// The one of `candidates` that a mistyped `word` most likely means: the nearest by edits, if it is near at all.
-#[must_use]
-pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .into_iter()
-        .map(|candidate| (edits(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len().max(word.len()) / 2)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// The one of `candidates` that `word` is but for a slip of the fingers; none where it may be a word of its own.
-#[must_use]
-pub fn misspelt<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    nearest(word, candidates).filter(|candidate| (1..=2).contains(&edits(word, candidate)))
-}
-
-/// The Levenshtein distance of two short words.
-fn edits(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (above, letter) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = above + 1;
-        for (index, other) in to.iter().enumerate() {
-            let substituted = diagonal + usize::from(letter != *other);
-            diagonal = row[index + 1];
-            row[index + 1] = substituted.min(diagonal + 1).min(row[index] + 1);
-        }
-    }
-    row[to.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -584,13 +467,5 @@ mod tests {
             ..Settings::new(Overrides::default(), None)
         };
         assert_eq!(settings.depth(), Depth::Reference);
-    }
-
-    #[test]
-    fn a_mistyped_word_finds_the_nearest_one() {
-        let words = ["plain-http", "platform", "paths"];
-        assert_eq!(nearest("platfrom", words), Some("platform"));
-        assert_eq!(nearest("path", words), Some("paths"));
-        assert_eq!(nearest("zzzzzz", words), None);
     }
 }
