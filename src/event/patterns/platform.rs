@@ -142,6 +142,12 @@ pub(super) const ROWS: &[Pattern] = &[
         source: "moby daemon/create.go; the loaders of Java, glibc and macOS",
     },
     Pattern {
+        text: r"no matching manifest for linux/\w+/unknown",
+        when: &[],
+        causes: &[(RuntimePlatformBug, Likely), (PlatformMismatch, Possible)],
+        source: "containerd platforms/cpuinfo_linux.go: the runtime did not find out the variant of its own processor, and no image names that one",
+    },
+    Pattern {
         text: r"no matching manifest for windows",
         when: &[],
         causes: &[
