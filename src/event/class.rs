@@ -51,7 +51,7 @@ classes! {
     CredentialsNotUsed "credentials_not_used",
         "The pull went out without credentials: no pull secret matches this registry and path, or the pod does not name it.";
     DanglingTag "dangling_tag",
-        "The tag exists, but the manifest that it points to is gone.";
+        "The tag or the index exists, but a manifest that it points to is gone.";
     DigestGone "digest_gone",
         "The image is pinned to a digest that the registry no longer has.";
     DiskFull "disk_full",

@@ -10,6 +10,9 @@ use crate::oci::Reference;
 /// The longest text that is read for clues and causes, in bytes. What stands behind it is ignored.
 pub(super) const MAX_TEXT_BYTES: usize = 16 * 1024;
 
+/// The length of a digest in bytes, with its algorithm.
+const DIGEST_LENGTH: usize = "sha256:".len() + 64;
+
 /// What a message says, in plain pieces. Every piece is as the text has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Clues {
@@ -159,6 +162,22 @@ impl Clues {
             || ["/docker/registry/v2/blobs/", "X-Amz-", "X-Goog-Signature"]
                 .iter()
                 .any(|sign| self.text.contains(sign))
+    }
+
+    /// Whether the image is named by digest, and the text speaks of a manifest with another digest.
+    pub(super) fn asked_for_another_manifest(&self) -> bool {
+        let own = self
+            .image
+            .as_deref()
+            .and_then(|image| Some(image.split_once('@')?.1));
+        let Some(own) = own.filter(|own| own.len() == DIGEST_LENGTH && self.is_named) else {
+            return false;
+        };
+        ["/manifests/", "content descriptor ", "reading manifest "]
+            .iter()
+            .flat_map(|before| self.text.split(before).skip(1))
+            .filter_map(|rest| rest.trim_start_matches('"').get(..DIGEST_LENGTH))
+            .any(|asked| asked.starts_with("sha256:") && asked != own)
     }
 
     /// Whether the failing request went to another host than the one that the image names.
@@ -342,6 +361,21 @@ mod tests {
         assert!(!elsewhere(
             "Failed to pull image \"nginx\": Head \"https://registry-1.docker.io/v2/library/nginx/manifests/latest\": dial tcp 1.2.3.4:443: i/o timeout"
         ));
+    }
+
+    #[test]
+    fn a_manifest_of_an_index_is_told_from_the_index() {
+        let (own, other) = ("a".repeat(64), "b".repeat(64));
+        let elsewhere = |image: &str, asked: &str| {
+            let text = format!(
+                "Failed to pull image \"ghcr.io/team/app{image}\": content at https://ghcr.io/v2/team/app/manifests/sha256:{asked} not found"
+            );
+            Clues::of(&text, None, None).asked_for_another_manifest()
+        };
+        assert!(elsewhere(&format!("@sha256:{own}"), &other));
+        assert!(!elsewhere(&format!("@sha256:{own}"), &own));
+        assert!(!elsewhere(&format!("@sha256:{own}"), "bbbb..."));
+        assert!(!elsewhere(":1", &other));
     }
 
     #[test]

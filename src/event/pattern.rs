@@ -42,6 +42,8 @@ pub(super) enum When {
     PublicStorage,
     /// The image is named by digest.
     ByDigest,
+    /// The image is named by digest, and the manifest that was asked for has another one: an index lists it.
+    ListedManifest,
     /// The image is named by tag.
     ByTag,
     /// The name has no host and no path, and is no official image of Docker Hub.
@@ -109,12 +111,13 @@ pub(super) fn causes_of(clues: &Clues, shape: &str) -> Vec<Cause> {
 /// same causes.
 #[must_use]
 pub(super) fn conditions_of(clues: &Clues) -> u32 {
-    const PLAIN: [When; 15] = [
+    const PLAIN: [When; 16] = [
         When::Public,
         When::Elsewhere,
         When::BlobStorage,
         When::PublicStorage,
         When::ByDigest,
+        When::ListedManifest,
         When::ByTag,
         When::LocalName,
         When::Removed,
@@ -224,6 +227,7 @@ impl When {
                         .as_deref()
                         .is_some_and(|image| image.contains("@sha256:"))
             }
+            Self::ListedManifest => clues.asked_for_another_manifest(),
             Self::ByTag => reference.is_some_and(|reference| reference.digest().is_none()),
             Self::LocalName => reference.is_some_and(|reference| {
                 patterns::is_local_name(reference.registry(), reference.repository())

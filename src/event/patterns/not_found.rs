@@ -19,6 +19,12 @@ const NO_MANIFEST_OF_TAG: &str = r"content descriptor \S+ \(application/vnd\.(oc
 pub(super) const ROWS: &[Pattern] = &[
     Pattern {
         text: NO_MANIFEST_OF_TAG,
+        when: &[When::ListedManifest],
+        causes: &[(DanglingTag, Likely), (RegistryCorrupt, Possible)],
+        source: "containerd core/remotes/docker/fetcher.go: the index that the name gives was read, one of its manifests is gone",
+    },
+    Pattern {
+        text: NO_MANIFEST_OF_TAG,
         when: &[When::ByDigest],
         causes: &[
             (DigestGone, Likely),
