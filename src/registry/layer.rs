@@ -80,17 +80,56 @@ impl Registry {
     }
 }
 
+/// How many bytes are given on together. Each time wakes a thread on the other side, and that one us.
+const BATCH_BYTES: usize = 1 << 20;
+/// How many pieces are given on together: each, however small, may keep a whole buffer of the connection.
+const BATCH_PIECES: usize = 16;
+
+/// Pieces of the network on their way to whoever reads them, gathered until they are worth a thread's while.
+struct Batch {
+    pieces: Vec<Bytes>,
+    bytes: usize,
+    sink: Sender<Vec<Bytes>>,
+}
+
+/// Nobody takes what is given any more.
+struct Unwanted;
+
+impl Batch {
+    async fn add(&mut self, piece: Bytes) -> Result<(), Unwanted> {
+        self.bytes += piece.len();
+        self.pieces.push(piece);
+        if self.bytes < BATCH_BYTES && self.pieces.len() < BATCH_PIECES {
+            return Ok(());
+        }
+        self.give().await
+    }
+
+    async fn give(&mut self) -> Result<(), Unwanted> {
+        self.bytes = 0;
+        let pieces = std::mem::take(&mut self.pieces);
+        self.sink.send(pieces).await.map_err(|_| Unwanted)
+    }
+}
+
 impl Download<'_> {
-    /// Gives the content piece by piece, as fast as `sink` takes it, and stops when nobody takes it any more. Where the
-    /// connection breaks, it goes on from there, as often as the settings say without a byte in between.
+    /// Gives the content in batches of pieces, as fast as `sink` takes it, and stops when nobody takes it any more. Where
+    /// the connection breaks, it goes on from there, as often as the settings say without a byte in between.
     ///
     /// What comes is not verified: whoever takes it knows the whole.
-    pub async fn pour(self, sink: Sender<Bytes>) -> Answer<()> {
+    pub async fn pour(self, sink: Sender<Vec<Bytes>>) -> Answer<()> {
         let mut given = 0;
         let mut tries = 0;
+        let mut batch = Batch {
+            pieces: Vec::new(),
+            bytes: 0,
+            sink,
+        };
         loop {
             let before = given;
-            let Err(setback) = self.pour_from(&mut given, &sink).await else {
+            let Err(setback) = self.pour_from(&mut given, &mut batch).await else {
+                // Whoever takes nothing more has what there was to know.
+                let _ = batch.give().await;
                 return Answer::Found(());
             };
             tries = if given > before { 0 } else { tries + 1 };
@@ -101,7 +140,7 @@ impl Download<'_> {
         }
     }
 
-    async fn pour_from(&self, given: &mut u64, sink: &Sender<Bytes>) -> Result<(), Setback> {
+    async fn pour_from(&self, given: &mut u64, batch: &mut Batch) -> Result<(), Setback> {
         let question = Question::Layer {
             repository: self.repository,
             digest: self.digest,
@@ -131,7 +170,7 @@ impl Download<'_> {
             skip -= known as u64;
             let chunk = chunk.slice(known..);
             *given += chunk.len() as u64;
-            if !chunk.is_empty() && sink.send(chunk).await.is_err() {
+            if !chunk.is_empty() && batch.add(chunk).await.is_err() {
                 return Ok(());
             }
         }

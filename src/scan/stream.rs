@@ -11,8 +11,8 @@ use crate::facts::{Answer, Failure, FailureReason};
 use crate::oci::Bytes;
 use crate::registry::LayerBlob;
 
-/// How many pieces of the network wait to be read. A piece has up to some hundred kilobytes.
-const PIECES: usize = 16;
+/// How many batches of the network wait to be read. A batch has about a megabyte, as the registry client gathers it.
+const BATCHES: usize = 2;
 
 /// Reads a layer. The thread that reads is not one of those that wait for the network.
 pub(super) async fn read_from(
@@ -27,9 +27,10 @@ pub(super) async fn read_from(
                 .unwrap_or_else(|_| Err(broken("the reading thread ended early")))
         }
         LayerBlob::Download(download) => {
-            let (sink, pieces) = channel(PIECES);
+            let (sink, batches) = channel(BATCHES);
             let reader = Pieces {
-                pieces,
+                batches,
+                batch: Vec::new().into_iter(),
                 current: Piece::new(),
             };
             let work = spawn_blocking(move || read_layer(reader, &expected, pipelined));
@@ -55,18 +56,22 @@ pub(super) fn broken(detail: &str) -> Stop {
     }))
 }
 
-/// Pieces of the network as one stream.
+/// Batches of pieces of the network as one stream.
 struct Pieces {
-    pieces: Receiver<Piece>,
+    batches: Receiver<Vec<Piece>>,
+    batch: std::vec::IntoIter<Piece>,
     current: Piece,
 }
 
 impl Read for Pieces {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.current.is_empty() {
-            match self.pieces.blocking_recv() {
+            match self.batch.next() {
                 Some(piece) => self.current = piece,
-                None => return Ok(0),
+                None => match self.batches.blocking_recv() {
+                    Some(batch) => self.batch = batch.into_iter(),
+                    None => return Ok(0),
+                },
             }
         }
         let count = buffer.len().min(self.current.len());
